@@ -1,0 +1,1 @@
+//! haproxy.cfg: words, tree, typed model.

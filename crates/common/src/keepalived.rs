@@ -1,0 +1,1 @@
+//! keepalived.conf: words, tree, typed model.

@@ -1,0 +1,1 @@
+//! Units that both languages write: times, sizes, percentages.
