@@ -1,2 +1,3 @@
-//! x
+//! The vrrpd binary: hands the command line to the library and its answer to the shell.
+
 fn main() {}

@@ -1,0 +1,211 @@
+//! Adverts and frames captured from keepalived 2.4 (addresses 10.9.0.x), and the receive checks.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const ME: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
+const GROUP: IpAddr = IpAddr::V4(GROUP_V4);
+
+fn vip(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 9, 0, last))
+}
+
+fn v2(vrid: u8, addresses: &[u8]) -> Dialect {
+    Dialect {
+        version: Version::V2,
+        vrid,
+        auth: Auth::None,
+        checksum: Checksum::Pseudo,
+        interval: Duration::from_secs(1),
+        addresses: addresses.iter().map(|&a| vip(a)).collect(),
+    }
+}
+
+fn v3(vrid: u8, interval_ms: u64, addresses: &[u8]) -> Dialect {
+    Dialect { version: Version::V3, interval: Duration::from_millis(interval_ms), ..v2(vrid, addresses) }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: String = text.split_whitespace().collect();
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect()
+}
+
+fn packet(d: &Dialect, priority: u8, to: IpAddr, id: u16) -> Vec<u8> {
+    let (IpAddr::V4(from), IpAddr::V4(dest)) = (ME, to) else { panic!("IPv4 only") };
+    ip::wrap(&d.encode(priority, ME, to), from, dest, TTL, id)
+}
+
+#[test]
+fn version_2_with_a_password_equals_keepaliveds_bytes() {
+    let d = Dialect { auth: Auth::pass(b"secret"), ..v2(51, &[100, 101]) };
+    assert_eq!(
+        packet(&d, 103, GROUP, 1),
+        hex("45c0 002c 0001 0000 ff70 d084 0a09 0001 e000 0012
+             2133 6702 0101 25a2 0a09 0064 0a09 0065 7365 6372 6574 0000")
+    );
+}
+
+#[test]
+fn version_2_unicast_without_password_equals_keepaliveds_bytes() {
+    assert_eq!(
+        packet(&v2(54, &[104]), 120, vip(2), 2),
+        hex("45c0 0028 0002 0000 ff70 a68f 0a09 0001 0a09 0002
+             2136 7801 0001 5c56 0a09 0068 0000 0000 0000 0000")
+    );
+}
+
+#[test]
+fn version_3_multicast_equals_keepaliveds_bytes() {
+    assert_eq!(
+        packet(&v3(53, 500, &[103]), 120, GROUP, 7),
+        hex("45c0 0020 0007 0000 ff70 d08a 0a09 0001 e000 0012 3135 7801 0032 618e 0a09 0067")
+    );
+}
+
+#[test]
+fn version_3_unicast_sums_over_the_real_destination_as_keepalived_does() {
+    assert_eq!(
+        packet(&v3(55, 1000, &[105]), 255, vip(2), 1),
+        hex("45c0 0020 0001 0000 ff70 a698 0a09 0001 0a09 0002 3137 ff01 0064 b05f 0a09 0069")
+    );
+}
+
+#[test]
+fn gratuitous_arp_equals_keepaliveds_frame() {
+    assert_eq!(
+        arp::gratuitous([0xee, 0xb5, 0x09, 0x69, 0xa7, 0x36], Ipv4Addr::new(10, 9, 0, 105)).to_vec(),
+        hex("ffff ffff ffff eeb5 0969 a736 0806 0001 0800 0604 0001 eeb5 0969 a736 0a09 0069
+             ffff ffff ffff 0a09 0069")
+    );
+}
+
+#[test]
+fn version_3_without_pseudo_header_sums_the_message_alone() {
+    let d = Dialect { checksum: Checksum::Plain, ..v3(53, 500, &[103]) };
+    let message = d.encode(120, ME, GROUP);
+    let folded = message.chunks(2).fold(0u32, |s, c| s + u32::from(c[0]) * 256 + u32::from(c[1]));
+    assert_eq!((folded & 0xffff) + (folded >> 16), 0xffff);
+    assert_eq!(message, d.encode(120, vip(9), vip(8)), "addresses of the header do not count");
+}
+
+fn received(message: &[u8]) -> Received<'_> {
+    Received { source: ME, destination: GROUP, ttl: TTL, message }
+}
+
+fn judge(d: &Dialect, message: &[u8]) -> Result<Advert, Verdict> {
+    d.decode(&received(message), Cast::Multicast)
+}
+
+#[test]
+fn a_good_advert_tells_priority_interval_and_source() {
+    let d = v3(53, 500, &[103]);
+    let advert = judge(&d, &v3(53, 700, &[103]).encode(120, ME, GROUP)).unwrap();
+    assert_eq!(
+        advert,
+        Advert { source: ME, priority: 120, interval: Duration::from_millis(700), addresses_differ: false }
+    );
+}
+
+#[test]
+fn each_receive_check_has_its_verdict() {
+    let d = Dialect { auth: Auth::pass(b"secret"), ..v2(51, &[100]) };
+    let good = d.encode(100, ME, GROUP);
+    assert_eq!(judge(&d, &good[..7]), Err(Verdict::Length));
+    assert_eq!(judge(&d, &good[..good.len() - 1]), Err(Verdict::Length));
+    let far = Received { ttl: 254, ..received(&good) };
+    assert_eq!(d.decode(&far, Cast::Multicast), Err(Verdict::Ttl(254)));
+    assert_eq!(judge(&d, &v3(51, 1000, &[100]).encode(100, ME, GROUP)), Err(Verdict::Version(3)));
+    assert_eq!(judge(&d, &v2(51, &[100]).encode(100, ME, GROUP)), Err(Verdict::AuthMismatch(0)));
+    let other = Dialect { auth: Auth::pass(b"public"), ..d.clone() };
+    assert_eq!(judge(&d, &other.encode(100, ME, GROUP)), Err(Verdict::AuthFailure));
+    let slow = Dialect { interval: Duration::from_secs(3), ..d.clone() };
+    assert_eq!(judge(&d, &slow.encode(100, ME, GROUP)), Err(Verdict::Interval(Duration::from_secs(3))));
+    let mut bytes = good.clone();
+    bytes[0] = 0x22;
+    assert_eq!(judge(&d, &bytes), Err(Verdict::Type(2)));
+    let mut bytes = good.clone();
+    bytes[4] = 9;
+    assert_eq!(judge(&d, &bytes), Err(Verdict::AuthType(9)));
+    let mut bytes = good.clone();
+    bytes[2] = 101;
+    assert_eq!(judge(&d, &bytes), Err(Verdict::Checksum));
+    let straight = Received { destination: vip(2), ..received(&good) };
+    assert_eq!(d.decode(&straight, Cast::Multicast), Err(Verdict::Cast));
+    let any = Cast::Unicast { ttl_min: 0, ttl_max: 255 };
+    assert_eq!(d.decode(&received(&good), any), Err(Verdict::Cast));
+}
+
+#[test]
+fn unicast_has_no_ttl_check_unless_bounds_are_given() {
+    let d = v2(51, &[100]);
+    let message = d.encode(100, ME, vip(2));
+    let far = Received { destination: vip(2), ttl: 3, ..received(&message) };
+    assert!(d.decode(&far, Cast::Unicast { ttl_min: 0, ttl_max: 255 }).is_ok());
+    assert_eq!(d.decode(&far, Cast::Unicast { ttl_min: 250, ttl_max: 255 }), Err(Verdict::Ttl(3)));
+}
+
+#[test]
+fn a_wrong_address_list_is_told_and_the_advert_accepted() {
+    let d = v2(51, &[100, 101]);
+    for other in [&[100u8][..], &[100, 102], &[100, 101, 102], &[]] {
+        let advert = judge(&d, &v2(51, other).encode(100, ME, GROUP)).unwrap();
+        assert!(advert.addresses_differ, "{other:?}");
+    }
+    assert!(!judge(&d, &v2(51, &[101, 100]).encode(100, ME, GROUP)).unwrap().addresses_differ);
+}
+
+#[test]
+fn a_password_is_cut_to_eight_bytes_and_never_printed() {
+    assert_eq!(Auth::pass(b"twelveletters"), Auth::pass(b"twelvele"));
+    assert_ne!(Auth::pass(b"a"), Auth::pass(b"b"));
+    assert!(!format!("{:?}", Auth::pass(b"secret")).contains("secret"));
+}
+
+#[test]
+fn the_ip_header_is_taken_off_with_its_options_and_padding() {
+    let message = v2(51, &[100]).encode(100, ME, GROUP);
+    let mut bytes = packet(&v2(51, &[100]), 100, GROUP, 1);
+    bytes.extend_from_slice(&[0; 6]);
+    assert_eq!(ip::unwrap(&bytes).unwrap().message, &message[..]);
+    bytes[0] = 0x44;
+    assert!(ip::unwrap(&bytes).is_none(), "a header shorter than 20 bytes");
+    bytes[0] = 0x45;
+    bytes[9] = 17;
+    assert!(ip::unwrap(&bytes).is_none(), "another protocol");
+}
+
+proptest! {
+    #[test]
+    fn no_packet_makes_decoding_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120), two: bool) {
+        let d = if two { v2(51, &[100]) } else { v3(51, 100, &[100]) };
+        let _ = judge(&d, &bytes);
+        if let Some(r) = ip::unwrap(&bytes) {
+            let _ = (r.vrid(), d.decode(&r, Cast::Multicast));
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded(
+        vrid in 1u8.., priority: u8, count in 0usize..200, two: bool, word in "[a-z]{0,12}", plain: bool,
+    ) {
+        let base = if two { v2(vrid, &[]) } else { v3(vrid, 330, &[]) };
+        let d = Dialect {
+            addresses: (0..count).map(|i| vip(i as u8)).collect(),
+            auth: if word.is_empty() { Auth::None } else { Auth::pass(word.as_bytes()) },
+            checksum: if plain { Checksum::Plain } else { Checksum::Pseudo },
+            ..base
+        };
+        let heard = judge(&d, &d.encode(priority, ME, GROUP)).unwrap();
+        prop_assert_eq!((heard.priority, heard.interval, heard.addresses_differ), (priority, d.interval, false));
+    }
+
+    #[test]
+    fn a_flipped_bit_never_passes_as_another_advert(bit in 0usize..24 * 8) {
+        let d = Dialect { auth: Auth::pass(b"secret"), ..v2(51, &[100, 101]) };
+        let mut bytes = d.encode(100, ME, GROUP);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        // The virtual router's number is checked by whoever picks the instance.
+        prop_assert!(bit / 8 == 1 || judge(&d, &bytes).is_err());
+    }
+}
