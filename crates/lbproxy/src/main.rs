@@ -1,2 +1,3 @@
-//! x
+//! The proxy daemon: hands over to `lbproxy::process`.
+
 fn main() {}

@@ -1,0 +1,1 @@
+//! What people see and steer: the stats socket, the page, exports.

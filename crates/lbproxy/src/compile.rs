@@ -1,0 +1,3 @@
+//! The bridge: the typed model of haproxy.cfg becomes the immutable plan that engines and shells run from.
+
+pub mod plan;

@@ -1,0 +1,1 @@
+//! Start order, privileges, signals, reload; owns the listeners.

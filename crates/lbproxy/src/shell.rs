@@ -1,0 +1,3 @@
+//! The shells: sockets, timers and threads around the engines.
+
+pub mod runtime;

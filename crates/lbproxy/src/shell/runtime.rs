@@ -1,0 +1,73 @@
+//! What the threads of the process share, and the words they exchange.
+//!
+//! A [`Runtime`] is one loaded configuration: plan, TLS material, log sinks. Workers hold the current one by
+//! `Arc`; a reload sends each worker the next one, and connections keep the one they began with. Nothing here is
+//! consulted per request except through the `Arc` a worker already holds.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::compile::plan::{FrontendIx, Plan};
+
+/// One loaded configuration.
+#[derive(Debug)]
+pub struct Runtime {
+    pub plan: Plan,
+    /// Counts reloads, from 1.
+    pub generation: u64,
+}
+
+/// A listening socket for one worker. TCP listeners are made one per worker (SO_REUSEPORT); inherited
+/// descriptors and Unix sockets are shared, each worker holding a duplicate.
+#[derive(Debug)]
+pub struct WorkerListener {
+    pub frontend: FrontendIx,
+    /// Index into the frontend's binds.
+    pub bind: usize,
+    /// Identity over reloads: the same key means the same socket, which is kept.
+    pub key: u64,
+    pub fd: std::os::fd::OwnedFd,
+}
+
+/// What `process` and `admin` tell a worker.
+#[derive(Debug)]
+pub enum WorkerCommand {
+    /// Serve new connections with this configuration; listeners whose key is not in `keep` are closed after what
+    /// waits in their queues has been accepted.
+    Install { runtime: Arc<Runtime>, listeners: Vec<WorkerListener>, keep: Vec<u64> },
+    /// Stop accepting on a frontend's listeners, or begin again (`disable/enable frontend`).
+    Pause { frontend: FrontendIx, paused: bool },
+    /// Stop accepting, end idle connections, and leave when the last stream has ended (SIGUSR1).
+    Drain,
+    /// Leave now (SIGTERM, SIGINT).
+    Quit,
+    /// Describe the streams of this worker (`show sess`).
+    Sessions { reply: oneshot::Sender<Vec<SessionInfo>> },
+    /// End streams (`shutdown session`, `shutdown sessions server`).
+    Shutdown { which: Which },
+}
+
+/// Which streams to end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Which {
+    Stream(u64),
+    Frontend(String),
+    /// Backend and server name.
+    Server(String, String),
+}
+
+/// A stream as `show sess` prints it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SessionInfo {
+    pub id: u64,
+    pub proto: &'static str,
+    pub src: String,
+    pub frontend: String,
+    pub backend: String,
+    pub server: String,
+    pub age_s: u64,
+    pub thread: u16,
+    /// The phase in words for people.
+    pub phase: &'static str,
+}
