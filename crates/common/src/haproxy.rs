@@ -1,1 +1,6 @@
 //! haproxy.cfg: words, tree, typed model.
+
+pub mod address;
+pub mod expr;
+pub mod model;
+pub mod words;
