@@ -1,1 +1,7 @@
+//! What the end-to-end tests and the demo stand on: hosts made of namespaces,
+//! daemons started in them, origins and clients that talk to the daemons.
+//!
+//! Tests use binaries and sockets only; nothing here imports a daemon's crate.
 
+pub mod netns;
+mod sys;
