@@ -14,6 +14,7 @@ pub mod conn;
 pub mod cookie;
 pub mod http;
 pub mod logformat;
+pub mod proxy_protocol;
 pub mod rule;
 pub mod sample;
 pub mod state;
