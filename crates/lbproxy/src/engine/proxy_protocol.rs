@@ -30,7 +30,10 @@ pub enum Parsed<'a> {
     /// Valid so far; more bytes are needed.
     Incomplete,
     /// A whole header; `len` bytes of it must be skipped.
-    Done { header: Header<'a>, len: usize },
+    Done {
+        header: Header<'a>,
+        len: usize,
+    },
     Invalid(Reason),
 }
 

@@ -22,10 +22,7 @@ fn version_1_lines_give_the_addresses_of_the_client() {
     assert_eq!(
         parse(line),
         Parsed::Done {
-            header: Header {
-                addrs: Some((inet("192.0.2.1:56324"), inet("198.51.100.7:443"))),
-                tlvs: &[]
-            },
+            header: Header { addrs: Some((inet("192.0.2.1:56324"), inet("198.51.100.7:443"))), tlvs: &[] },
             len: 45
         }
     );
