@@ -128,8 +128,11 @@ pub enum Endpoint {
     Inet(SocketAddr),
     /// Path of a Unix socket.
     Unix(PathBuf),
-    /// Name in the abstract namespace.
-    Abstract(String),
+    /// Name in the abstract namespace; `padded` with zeros to the size of the kernel's structure (`abns@`).
+    Abstract {
+        name: String,
+        padded: bool,
+    },
     /// An inherited, already listening descriptor.
     Fd(i32),
 }
@@ -142,8 +145,8 @@ pub struct Bind {
     /// Listener id for `show stat`.
     pub id: u32,
     pub endpoint: Endpoint,
-    /// The place in the configuration, `file:line`, for messages.
-    pub place: String,
+    /// The place in the configuration, for messages.
+    pub place: common::source::Span,
     /// The words as written, for messages (`*:5000`).
     pub text: String,
     pub backlog: Option<u32>,
