@@ -4,11 +4,42 @@
 //! `Arc`; a reload sends each worker the next one, and connections keep the one they began with. Nothing here is
 //! consulted per request except through the `Arc` a worker already holds.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use tokio::sync::oneshot;
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::compile::plan::{FrontendIx, Plan};
+use crate::{
+    compile::plan::{FrontendIx, Plan},
+    engine::state::Registry,
+};
+
+/// What every thread of the process holds: made once, before any thread starts.
+#[derive(Debug)]
+pub struct Shared {
+    /// The configuration that new connections are served with. Workers keep their own `Arc` of it.
+    pub runtime: ArcSwap<Runtime>,
+    /// States by stable id; the plans point into it.
+    pub registry: Registry,
+    /// One queue per worker, by thread number.
+    pub workers: Vec<mpsc::UnboundedSender<WorkerCommand>>,
+    /// To the main thread, which owns listeners and privileges.
+    pub process: mpsc::UnboundedSender<ProcessCommand>,
+    pub started: Instant,
+    /// Wall clock at start, microseconds since the epoch.
+    pub started_us: u64,
+}
+
+/// What `admin` asks of the main thread.
+#[derive(Debug)]
+pub enum ProcessCommand {
+    /// Load the configuration files again; the answer is what there is to say.
+    Reload { reply: oneshot::Sender<Result<String, String>> },
+    /// As SIGUSR1.
+    Drain,
+    /// As SIGTERM.
+    Quit,
+}
 
 /// One loaded configuration.
 #[derive(Debug)]
