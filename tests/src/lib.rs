@@ -3,5 +3,13 @@
 //!
 //! Tests use binaries and sockets only; nothing here imports a daemon's crate.
 
+pub mod client;
+pub mod daemon;
+pub mod load;
 pub mod netns;
+pub mod origin;
+pub mod pair;
 mod sys;
+pub mod syslog;
+pub mod wait;
+pub mod watch;

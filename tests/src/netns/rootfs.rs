@@ -109,6 +109,17 @@ fn bind(source: &Path, target: &Path, read_only: bool) -> io::Result<()> {
     if !read_only {
         return Ok(());
     }
+    // A remount does not go down the tree, so each mount below is taken in turn.
+    let table = fs::read_to_string("/proc/self/mountinfo")?;
+    let mounts = table.lines().filter_map(|l| l.split(' ').nth(4)).map(PathBuf::from);
+    for place in mounts.filter(|m| m.starts_with(target)) {
+        remount_read_only(&place)?;
+    }
+    Ok(())
+}
+
+fn remount_read_only(target: &Path) -> io::Result<()> {
+    let none: Option<&str> = None;
     // Inside a user namespace the flags a mount already has must be repeated, or the kernel refuses.
     let has = statvfs(target).map_err(|e| at(target, e))?.flags();
     let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
