@@ -59,7 +59,7 @@ const BRIDGE: &str = "br0";
 /// The one interface of a host.
 pub const INTERFACE: &str = "eth0";
 /// Users that the configurations name, with the ids they get where the machine has no such user.
-const USERS: &[(&str, u32)] = &[("haproxy", 990), ("keepalived_script", 991), ("lbproxy", 992)];
+const USERS: &[(&str, u32)] = &[("haproxy", 990), ("lbproxy", 992)];
 
 /// What went wrong, in a sentence for people.
 #[derive(Clone)]
