@@ -1,3 +1,4 @@
 //! The shells: sockets, timers and threads around the engines.
 
 pub mod runtime;
+pub mod tls;

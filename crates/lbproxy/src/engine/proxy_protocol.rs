@@ -176,7 +176,7 @@ fn parse_v1(bytes: &[u8]) -> Parsed<'_> {
 }
 
 /// The addresses of a version 1 line without its line end; the inner `None` is `UNKNOWN`.
-fn v1_addrs(line: &str) -> Option<Option<(Addr, Addr)>> {
+fn v1_addrs(line: &str) -> Option<Pair> {
     let rest = line.strip_prefix("PROXY ")?;
     // What follows UNKNOWN must be ignored (section 2.1).
     if rest == "UNKNOWN" || rest.starts_with("UNKNOWN ") {
@@ -239,8 +239,11 @@ fn known_family(family: u8) -> bool {
     matches!(family, 0x00 | 0x11 | 0x12 | 0x21 | 0x22 | 0x31 | 0x32)
 }
 
+/// Source and destination, where the family has any.
+type Pair = Option<(Addr, Addr)>;
+
 /// Splits the payload of version 2 into addresses and TLVs; `None` when it is too short.
-fn v2_addrs(family: u8, payload: &[u8]) -> Option<(Option<(Addr, Addr)>, &[u8])> {
+fn v2_addrs(family: u8, payload: &[u8]) -> Option<(Pair, &[u8])> {
     let inet = |s: IpAddr, d: IpAddr, sp: [u8; 2], dp: [u8; 2]| {
         let at = |ip, port| Addr::Inet(SocketAddr::new(ip, u16::from_be_bytes(port)));
         Some((at(s, sp), at(d, dp)))

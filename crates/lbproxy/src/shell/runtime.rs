@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
+use super::tls;
 use crate::{
     compile::plan::{FrontendIx, Plan},
     engine::state::Registry,
@@ -45,6 +46,8 @@ pub enum ProcessCommand {
 #[derive(Debug)]
 pub struct Runtime {
     pub plan: Plan,
+    /// Certificates and keys of `bind … ssl` and `server … ssl`.
+    pub tls: tls::Store,
     /// Counts reloads, from 1.
     pub generation: u64,
 }
