@@ -266,8 +266,11 @@ impl Loader<'_> {
         let versions: Vec<_> = table.into_iter().filter(|(v, _)| fits(*v)).map(|(_, s)| s).collect();
         if versions.is_empty() {
             self.diagnostics.push(
-                Diagnostic::alert(codes::REFUSED, format!("{here}: no TLS version is left that can be spoken"))
-                    .help("TLSv1.2 and TLSv1.3 are spoken; older versions are not, they are not safe"),
+                Diagnostic::alert(
+                    codes::REFUSED,
+                    format!("{here}: no TLS version is left that can be spoken"),
+                )
+                .help("TLSv1.2 and TLSv1.3 are spoken; older versions are not, they are not safe"),
             );
             return None;
         }

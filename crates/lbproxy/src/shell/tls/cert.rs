@@ -66,15 +66,15 @@ impl Loader<'_> {
             Ok(Some(files)) => {
                 let own = |p: &PathBuf| {
                     let hidden = p.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-                    let beside = p.extension().and_then(|e| e.to_str()).is_some_and(|e| COMPANIONS.contains(&e));
+                    let beside =
+                        p.extension().and_then(|e| e.to_str()).is_some_and(|e| COMPANIONS.contains(&e));
                     !hidden && !beside
                 };
                 Some(files.into_iter().filter(own).collect())
             }
             Ok(None) => Some(vec![path.to_owned()]),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let variants: Vec<PathBuf> =
-                    ["ecdsa", "rsa"].iter().map(|kind| beside(path, kind)).collect();
+                let variants: Vec<PathBuf> = ["ecdsa", "rsa"].iter().map(|kind| beside(path, kind)).collect();
                 let there: Vec<PathBuf> =
                     variants.into_iter().filter(|p| matches!(self.files.list(p), Ok(None))).collect();
                 if there.is_empty() {

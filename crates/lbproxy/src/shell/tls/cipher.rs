@@ -76,7 +76,8 @@ fn read_list<'r>(list: &str, rows: &[&'r Row]) -> Vec<&'r Row> {
         }
         let signed = ["!", "-", "+"].into_iter().find_map(|s| word.strip_prefix(s).map(|rest| (s, rest)));
         let (sign, expr) = signed.unwrap_or(("", word));
-        let matching: Vec<&Row> = rows.iter().filter(|r| expr.split('+').all(|w| means(r, w))).copied().collect();
+        let matching: Vec<&Row> =
+            rows.iter().filter(|r| expr.split('+').all(|w| means(r, w))).copied().collect();
         let listed = |c: &&Row| matching.iter().any(|m| m.suite == c.suite);
         match sign {
             "" => {

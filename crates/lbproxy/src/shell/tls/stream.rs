@@ -59,7 +59,11 @@ fn info<IO>(stream: &tokio_rustls::TlsStream<IO>) -> TlsInfo {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match Pin::new(&mut *self.0).poll_read(cx, buf) {
             // A peer that closes without close_notify is seen by HTTP through its framing; for tunnels HAProxy
             // takes it as the end as well.
@@ -161,6 +165,7 @@ pub(super) fn untrusted(reason: impl Into<String>) -> rustls::Error {
         }
     }
     impl std::error::Error for Reason {}
-    let reason: std::sync::Arc<dyn std::error::Error + Send + Sync> = std::sync::Arc::new(Reason(reason.into()));
+    let reason: std::sync::Arc<dyn std::error::Error + Send + Sync> =
+        std::sync::Arc::new(Reason(reason.into()));
     CertificateError::Other(rustls::OtherError(reason)).into()
 }

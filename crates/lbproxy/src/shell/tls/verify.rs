@@ -17,9 +17,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{
-        CertificateDer, CertificateRevocationListDer, ServerName, UnixTime, pem::PemObject as _,
-    },
+    pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime, pem::PemObject as _},
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
@@ -113,8 +111,13 @@ impl Loader<'_> {
         let mut certs = Vec::new();
         for file in files {
             let shown = file.display();
-            let read = self.files.read(&file).map_err(|e| format!("unable to open CA file '{shown}': {}", reason(&e)));
-            match read.map(|pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect::<Vec<_>>()) {
+            let read = self
+                .files
+                .read(&file)
+                .map_err(|e| format!("unable to open CA file '{shown}': {}", reason(&e)));
+            match read
+                .map(|pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect::<Vec<_>>())
+            {
                 Ok(found) => certs.extend(found),
                 Err(why) => {
                     self.alert(format!("{here}: {why}"));
@@ -125,7 +128,11 @@ impl Loader<'_> {
         Some(certs)
     }
 
-    fn crls(&mut self, path: Option<&Path>, here: &str) -> Option<Vec<CertificateRevocationListDer<'static>>> {
+    fn crls(
+        &mut self,
+        path: Option<&Path>,
+        here: &str,
+    ) -> Option<Vec<CertificateRevocationListDer<'static>>> {
         let Some(path) = path else { return Some(Vec::new()) };
         let crls = self.files.read(path).map_err(|e| reason(&e)).and_then(|pem| {
             CertificateRevocationListDer::pem_slice_iter(&pem)
@@ -203,7 +210,9 @@ fn lenient(
 ) -> Result<HandshakeSignatureValid, rustls::Error> {
     match checked {
         Err(rustls::Error::InvalidCertificate(
-            CertificateError::BadEncoding | CertificateError::Other(_) | CertificateError::UnhandledCriticalExtension,
+            CertificateError::BadEncoding
+            | CertificateError::Other(_)
+            | CertificateError::UnhandledCriticalExtension,
         )) => Ok(HandshakeSignatureValid::assertion()),
         other => other,
     }
@@ -275,7 +284,9 @@ impl ServerCertVerifier for Known {
 
 /// A pinned certificate still has to be within its time.
 fn in_time(leaf: &CertificateDer<'_>, now: UnixTime) -> Result<(), rustls::Error> {
-    let Ok((_, cert)) = X509Certificate::from_der(leaf) else { return Err(CertificateError::BadEncoding.into()) };
+    let Ok((_, cert)) = X509Certificate::from_der(leaf) else {
+        return Err(CertificateError::BadEncoding.into());
+    };
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     if now < cert.validity().not_before.timestamp() {
         return Err(CertificateError::NotValidYet.into());
