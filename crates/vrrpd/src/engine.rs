@@ -10,6 +10,11 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod instance;
+pub mod plan;
+pub mod router;
+pub mod sync_group;
+pub mod track;
 pub mod wire;
 
 /// A moment: the time since the caller's origin (the daemon takes the boot of the machine, tests take zero).

@@ -3,4 +3,10 @@
 //! `engine` decides and is pure; `compile` turns the configuration's model into the engine's plan; `shell` talks
 //! to the kernel; `process` is parent and child, signals and exit codes; `admin` shows what is going on.
 
+// The `#[packet]` derive asks for a feature of its own crate.
+#![allow(unexpected_cfgs)]
+
 pub mod engine;
+pub mod program;
+pub mod shell;
+pub mod sys;

@@ -5,7 +5,7 @@
 
 // The accessors that pnet generates index the buffer whose length `new` has checked.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, missing_debug_implementations)]
-#![allow(unreachable_pub, unused, unexpected_cfgs)]
+#![allow(unreachable_pub, unused)]
 
 use std::net::Ipv4Addr;
 

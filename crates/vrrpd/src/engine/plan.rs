@@ -1,0 +1,161 @@
+//! What the engines work from: the configuration with names resolved, defaults filled in and units converted.
+//!
+//! Built by `compile` and by tests; immutable once built, and swapped whole by a reload. Invariants: names of
+//! instances are unique; indices of scripts and members are in range; an instance's dialect holds the addresses
+//! that are advertised, its `addresses` all that are added.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use super::wire::{Cast, Dialect};
+
+/// A whole configuration.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Plan {
+    pub instances: Vec<Arc<InstancePlan>>,
+    pub groups: Vec<GroupPlan>,
+    pub scripts: Vec<ScriptPlan>,
+    /// `vrrp_startup_delay`: instances are held this long after start.
+    pub startup_delay: Duration,
+    /// `vrrp_garp_interval`: least gap between gratuitous ARPs on one interface.
+    pub garp_gap: Duration,
+}
+
+/// One virtual router.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InstancePlan {
+    pub name: String,
+    /// Name of the interface of the adverts; the kernel's index is found when it is there.
+    pub interface: String,
+    pub dialect: Dialect,
+    /// 1..=255; 255 owns the addresses (RFC 9568 section 5.2.4).
+    pub priority: u8,
+    pub preempt: bool,
+    pub preempt_delay: Duration,
+    /// Adverts missed until the master counts as gone; RFC: 3.
+    pub down_adverts: u32,
+    pub path: Path,
+    /// `unicast_src_ip`/`mcast_src_ip`; else the interface's first address.
+    pub source: Option<IpAddr>,
+    /// `track_src_ip`: FAULT while `source` is not on the interface.
+    pub track_source: bool,
+    pub addresses: Vec<AddressPlan>,
+    pub garp: Garp,
+    /// A master answers a lower priority at once (RFC 9568 section 6.4.3).
+    pub answer_lower: bool,
+    /// A master that hears a higher priority sends one more advert before it yields.
+    pub answer_higher: bool,
+    /// An address owner drops all adverts.
+    pub owner_ignores: bool,
+    /// FAULT when the own interface is down; off by `dont_track_primary`.
+    pub track_primary: bool,
+    /// Do not look at the address list again while the sender stays the same.
+    pub trust_addresses: bool,
+    /// `vrrp_notify_priority_changes`.
+    pub tell_priority: bool,
+    pub watches: Vec<Watch>,
+}
+
+/// How adverts travel.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Path {
+    Multicast {
+        group: IpAddr,
+    },
+    Unicast {
+        peers: Vec<Peer>,
+        ttl: u8,
+        /// `check_unicast_src`: adverts of others are dropped.
+        known_only: bool,
+    },
+}
+
+/// A unicast peer, with the TTL its adverts may arrive with.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub ttl_min: u8,
+    pub ttl_max: u8,
+}
+
+impl Path {
+    /// The receive check that belongs to a sender; `None` if it is no peer and only peers are heard.
+    pub fn cast(&self, source: IpAddr) -> Option<Cast> {
+        match self {
+            Path::Multicast { .. } => Some(Cast::Multicast),
+            Path::Unicast { peers, known_only, .. } => match peers.iter().find(|p| p.address == source) {
+                Some(p) => Some(Cast::Unicast { ttl_min: p.ttl_min, ttl_max: p.ttl_max }),
+                None if *known_only => None,
+                None => Some(Cast::Unicast { ttl_min: 0, ttl_max: u8::MAX }),
+            },
+        }
+    }
+}
+
+/// An address that the master holds.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct AddressPlan {
+    pub address: IpAddr,
+    pub prefix: u8,
+    pub interface: String,
+    /// The kernel's number (`rtnetlink(7)`, ifa_scope).
+    pub scope: u8,
+    pub broadcast: Option<IpAddr>,
+    pub label: Option<String>,
+    pub peer: Option<(IpAddr, u8)>,
+    /// IFA_F_* bits.
+    pub flags: u32,
+    /// Seconds; `None` for ever.
+    pub preferred_lft_s: Option<u32>,
+    /// Its removal by others ends mastership; off by `no_track`.
+    pub tracked: bool,
+}
+
+/// Bursts of gratuitous ARP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Garp {
+    pub master_repeat: u32,
+    /// Zero: no second burst.
+    pub master_delay: Duration,
+    pub lower_repeat: u32,
+    pub lower_delay: Duration,
+    /// Zero: no refresh.
+    pub refresh: Duration,
+    pub refresh_repeat: u32,
+}
+
+/// The use of something watched by an instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Watch {
+    pub target: Target,
+    /// -254..=254; 0 means FAULT.
+    pub weight: i16,
+    pub reverse: bool,
+}
+
+/// What is watched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// Index into [`Plan::scripts`].
+    Script(usize),
+    Interface(String),
+}
+
+/// A `vrrp_script`; what it runs is the shell's business.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScriptPlan {
+    pub name: String,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub rise: u32,
+    pub fall: u32,
+    /// Begin as failed.
+    pub init_fail: bool,
+}
+
+/// A `vrrp_sync_group`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupPlan {
+    pub name: String,
+    /// Indices into [`Plan::instances`].
+    pub members: Vec<usize>,
+}

@@ -1,0 +1,1 @@
+//! Routers on a simulated network.

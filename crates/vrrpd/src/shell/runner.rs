@@ -1,0 +1,345 @@
+//! The VRRP process at work: waits for the world, feeds the router, performs its actions in order.
+//!
+//! Owns: the router and every shell. Invariants: `now` is read once per wake-up; actions are performed in the
+//! order in which the router gave them, so an advert leaves before the address is added; nothing that a script
+//! does can hold an advert back. Leaves to others: signals' meaning (`process::child`), dumps (`admin`).
+
+use std::{collections::VecDeque, io, sync::Arc};
+
+use nix::sys::signal::Signal;
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
+
+use super::{
+    arp::Announcer,
+    clock::{self, Timer},
+    netlink::{self, Change, Netlink},
+    notify::{self, Fifos, Telling},
+    script::{End, Scripts},
+    socket::{Arrival, Sockets},
+    words::{self, Loudness},
+};
+use crate::{
+    engine::{
+        Time,
+        instance::Told,
+        plan::Plan,
+        router::{Action, Event, Router, Socket, Who},
+        track::{Status, script},
+    },
+    program::Commands,
+};
+
+/// Why the process cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Netlink(#[from] netlink::Error),
+    #[error("cannot open a packet socket for gratuitous ARP: {0} (CAP_NET_RAW is needed)")]
+    Announcer(io::Error),
+    #[error("cannot make a timer: {0}")]
+    Timer(io::Error),
+    #[error("the kernel closed the netlink socket")]
+    Closed,
+    /// An interface of the configuration is not there, and may not come later either.
+    #[error("{0}")]
+    NoInterface(String),
+}
+
+/// Everything of one VRRP process.
+#[derive(Debug)]
+pub struct Runner {
+    router: Router,
+    commands: Commands,
+    netlink: Netlink,
+    sockets: Sockets,
+    arrivals: mpsc::Receiver<Arrival>,
+    /// Sockets that could not be opened, tried again when an address or interface changes.
+    failed: Vec<Socket>,
+    announcer: Announcer,
+    scripts: Scripts,
+    ends: mpsc::Receiver<End>,
+    fifos: Fifos,
+    timer: Timer,
+    /// The VIPs stay when we go (`-V`).
+    keep_addresses: bool,
+    stopping: bool,
+    stopped: bool,
+}
+
+/// How the runner was asked to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// `dynamic_interfaces`: interfaces may be absent.
+    pub dynamic_interfaces: bool,
+    /// `-V`
+    pub keep_addresses: bool,
+}
+
+impl Runner {
+    /// Opens everything, learns the interfaces and starts the router. Needs a runtime and the capabilities
+    /// NET_ADMIN and NET_RAW.
+    pub async fn start(plan: Arc<Plan>, commands: Commands, options: Options) -> Result<Runner, Error> {
+        let (sockets, arrivals) = Sockets::new();
+        let (scripts, ends) = Scripts::new();
+        let mut runner = Runner {
+            router: Router::new(plan),
+            netlink: Netlink::open()?,
+            sockets,
+            arrivals,
+            failed: Vec::new(),
+            announcer: Announcer::open().map_err(Error::Announcer)?,
+            scripts,
+            ends,
+            fifos: Fifos::default(),
+            timer: Timer::new().map_err(Error::Timer)?,
+            keep_addresses: options.keep_addresses,
+            stopping: false,
+            stopped: false,
+            commands,
+        };
+        runner.fifos.set(&runner.commands.fifos);
+        for change in runner.netlink.dump().await? {
+            runner.change(change, clock::now());
+        }
+        if !options.dynamic_interfaces {
+            check_interfaces(&runner.router)?;
+        }
+        runner.router.handle(Event::Start, clock::now());
+        runner.perform().await;
+        Ok(runner)
+    }
+
+    /// Waits for one thing to happen and deals with it. Safe to drop and call again: the waiting loses nothing.
+    pub async fn turn(&mut self) -> Result<(), Error> {
+        self.timer.arm(self.router.deadline()).map_err(Error::Timer)?;
+        tokio::select! {
+            // Adverts before timers: after a stall the advert that waits must be heard before the timer that
+            // would have made us master.
+            biased;
+            Some((socket, bytes)) = self.arrivals.recv() => {
+                self.router.handle(Event::Packet { socket, bytes: &bytes }, clock::now());
+            }
+            change = self.netlink.next() => {
+                let change = change.ok_or(Error::Closed)?;
+                self.change(change, clock::now());
+            }
+            Some(end) = self.ends.recv() => {
+                self.scripts.ended(&end.script);
+                self.router.handle(Event::Exited { script: &end.script, exit: end.exit }, clock::now());
+            }
+            () = self.timer.expired() => self.router.handle(Event::Timeout, clock::now()),
+        }
+        self.perform().await;
+        Ok(())
+    }
+
+    /// Puts a new configuration under the running router.
+    pub async fn reload(&mut self, plan: Arc<Plan>, commands: Commands, dynamic: bool) -> Result<(), Error> {
+        if !dynamic {
+            let future = Router::new(plan.clone());
+            missing_interface(&future, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
+        }
+        // What is said and run about instances that go is said in the old configuration's words.
+        let old = std::mem::replace(&mut self.commands, commands);
+        self.fifos.set(&self.commands.fifos);
+        let before = self.router.plan().clone();
+        self.router.handle(Event::Reload(plan), clock::now());
+        self.perform_with(&before, &old).await;
+        Ok(())
+    }
+
+    /// Resigns, gives the addresses back and waits for the stop scripts (at most a second, as keepalived).
+    pub async fn stop(&mut self) {
+        self.stopping = true;
+        self.router.handle(Event::Stop, clock::now());
+        self.perform().await;
+        self.scripts.stop();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.scripts.notified()).await;
+    }
+
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    pub fn router_mut(&mut self) -> &mut Router {
+        &mut self.router
+    }
+
+    fn change(&mut self, change: Change, now: Time) {
+        match change {
+            Change::Link(link) => {
+                let before = self.router.links().by_name(&link.name).map(|l| l.running);
+                if before.is_some_and(|b| b != link.running) {
+                    info!("Netlink reports {} {}", link.name, if link.running { "up" } else { "down" });
+                }
+                self.router.handle(Event::Link(link), now);
+            }
+            Change::LinkGone { index, name } => {
+                info!("Netlink reports {name} deleted");
+                self.router.handle(Event::LinkGone(index), now);
+            }
+            Change::Address { link, address, prefix } => {
+                self.router.handle(Event::Address { link, address, prefix }, now);
+            }
+            Change::AddressGone { link, address } => {
+                self.router.handle(Event::AddressGone { link, address }, now);
+            }
+        }
+        for socket in std::mem::take(&mut self.failed) {
+            self.open(socket);
+        }
+    }
+
+    async fn perform(&mut self) {
+        let plan = self.router.plan().clone();
+        let commands = std::mem::take(&mut self.commands);
+        self.perform_with(&plan, &commands).await;
+        self.commands = commands;
+    }
+
+    async fn perform_with(&mut self, plan: &Arc<Plan>, commands: &Commands) {
+        let mut queue: VecDeque<Action> = VecDeque::new();
+        loop {
+            while let Some(action) = self.router.poll_action() {
+                queue.push_back(action);
+            }
+            let Some(action) = queue.pop_front() else { return };
+            self.act(action, plan, commands).await;
+        }
+    }
+
+    async fn act(&mut self, action: Action, plan: &Arc<Plan>, commands: &Commands) {
+        match action {
+            Action::Open(socket) => self.open(socket),
+            Action::Close(socket) => {
+                self.failed.retain(|s| *s != socket);
+                self.sockets.close(socket);
+            }
+            Action::Send { socket, destination, packet } => {
+                if let Err(e) = self.sockets.send(socket, destination, &packet) {
+                    debug!("cannot send an advert to {destination}: {e}");
+                }
+            }
+            Action::AddAddress { link, address } => {
+                if let Err(e) = self.netlink.add(link, &address).await {
+                    error!("cannot add {}/{} to {}: {e}", address.address, address.prefix, address.interface);
+                }
+            }
+            Action::RemoveAddress { link, address } => {
+                if self.keep_addresses && self.stopping {
+                    return;
+                }
+                let there = self.netlink.remove(link, &address).await.unwrap_or_else(|e| {
+                    error!(
+                        "cannot remove {}/{} from {}: {e}",
+                        address.address, address.prefix, address.interface
+                    );
+                    false
+                });
+                if !there {
+                    let address = address.address;
+                    self.router.handle(Event::NotRemoved { link, address }, clock::now());
+                }
+            }
+            Action::Announce { link, address, frame } => match self.announcer.send(link, &frame) {
+                Ok(()) => debug!("Sending gratuitous ARP on {} for {address}", self.interface(link)),
+                Err(e) => warn!("cannot send gratuitous ARP for {address}: {e}"),
+            },
+            Action::Script { index, what } => self.script(plan, commands, index, what),
+            Action::Notify { who, told, priority } => self.notify(plan, commands, who, told, priority),
+            Action::Note { instance, note } => {
+                let Some(i) = plan.instances.get(instance) else { return };
+                let (loudness, text) = words::note(plan, i, &note);
+                match loudness {
+                    Loudness::Warning => warn!("VRRP_Instance({}) {text}", i.name),
+                    Loudness::Info => info!("VRRP_Instance({}) {text}", i.name),
+                    Loudness::Detail => debug!("VRRP_Instance({}) {text}", i.name),
+                }
+            }
+            Action::Stopped => self.stopped = true,
+        }
+    }
+
+    fn open(&mut self, socket: Socket) {
+        let interface = self.interface(socket.link);
+        if let Err(e) = self.sockets.open(socket, &interface) {
+            warn!("cannot open a VRRP socket on {interface}: {e}; tried again when the interface changes");
+            self.failed.push(socket);
+        }
+    }
+
+    fn interface(&self, link: u32) -> String {
+        self.router.links().iter().find(|l| l.index == link).map(|l| l.name.clone()).unwrap_or_default()
+    }
+
+    fn script(&mut self, plan: &Plan, commands: &Commands, index: usize, what: script::Action) {
+        // Scripts are numbered by the router's plan, which a reload changes before its actions are performed.
+        let current = self.router.plan().clone();
+        let plan = if current.scripts.get(index).is_some() { &*current } else { plan };
+        let Some(script) = plan.scripts.get(index) else { return };
+        let name = &script.name;
+        match what {
+            script::Action::Run => {
+                let newer = self.commands.scripts.get(index);
+                let Some(program) = newer.or_else(|| commands.scripts.get(index)) else { return };
+                if let Err(e) = self.scripts.run(name, program) {
+                    error!("VRRP_Script({name}) cannot run {}: {e}", program.path.display());
+                }
+            }
+            script::Action::Terminate => self.scripts.signal(name, Signal::SIGTERM),
+            script::Action::Kill => self.scripts.signal(name, Signal::SIGKILL),
+            script::Action::Skipped => {
+                info!("Track script {name} is already running, expect idle - skipping run");
+            }
+            script::Action::Returned(code) => info!("Script `{name}` now returning {code}"),
+            script::Action::Changed(Status::Up, _) => info!("VRRP_Script({name}) succeeded"),
+            script::Action::Changed(_, why) => info!("VRRP_Script({name}) {}", words::failure(why)),
+        }
+    }
+
+    fn notify(&mut self, plan: &Plan, commands: &Commands, who: Who, told: Told, priority: u8) {
+        let (kind, name, notify) = match who {
+            Who::Instance(i) => {
+                ("INSTANCE", plan.instances.get(i).map(|p| p.name.as_str()), commands.instances.get(i))
+            }
+            Who::Group(g) => ("GROUP", plan.groups.get(g).map(|p| p.name.as_str()), commands.groups.get(g)),
+        };
+        let (Some(name), Some(notify)) = (name, notify) else { return };
+        let telling = Telling { kind, name, told, priority };
+        notify::run(&mut self.scripts, notify, telling);
+        let state = match told {
+            Told::Priority => match who {
+                Who::Instance(i) if self.is_master(i) => "MASTER_PRIORITY",
+                _ => "BACKUP_PRIORITY",
+            },
+            other => notify::word(other, notify.tell_deleted),
+        };
+        self.fifos.tell(telling, state);
+    }
+
+    fn is_master(&self, index: usize) -> bool {
+        let state = self.router.instances().get(index).map(|i| i.state());
+        state == Some(crate::engine::instance::State::Master)
+    }
+}
+
+fn check_interfaces(router: &Router) -> Result<(), Error> {
+    missing_interface(router, router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))
+}
+
+/// The first interface of the plan that the host does not have, as a sentence.
+fn missing_interface(wanted: &Router, host: &Router) -> Option<String> {
+    let known = |name: &str| host.links().by_name(name).is_some();
+    wanted.plan().instances.iter().find_map(|i| {
+        if !known(&i.interface) {
+            return Some(format!(
+                "interface {} of vrrp_instance {} doesn't exist (dynamic_interfaces would wait for it)",
+                i.interface, i.name
+            ));
+        }
+        let of_address = i.addresses.iter().find(|a| !known(&a.interface)).map(|a| &a.interface);
+        of_address
+            .map(|name| format!("interface {name} of an address of vrrp_instance {} doesn't exist", i.name))
+    })
+}

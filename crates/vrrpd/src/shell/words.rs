@@ -1,0 +1,121 @@
+//! What the log says: the engine's facts in the words that people's greps know.
+//!
+//! Transitions read `VRRP_Instance(NAME) Entering MASTER STATE`, which holds keepalived 1.x's line and, since it
+//! ends in `(NAME) Entering MASTER STATE`, that of 2.x too. Everything else follows 2.x with the same prefix.
+
+use crate::engine::{
+    instance::{self, Fault},
+    plan::{InstancePlan, Plan, Target},
+    router::Note,
+    track::script::{Exit, Reason},
+    wire::Verdict,
+};
+
+/// How loud.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loudness {
+    Warning,
+    Info,
+    /// Only with `-D`.
+    Detail,
+}
+
+/// The line for a fact, without the name of the instance.
+pub fn note(plan: &Plan, instance: &InstancePlan, note: &Note) -> (Loudness, String) {
+    use Loudness::{Detail, Info, Warning};
+    match note {
+        Note::Own(own) => own_note(plan, instance, own),
+        Note::Dropped { from, verdict } => {
+            (Warning, format!("dropped advert from {from}: {}", reason(*verdict)))
+        }
+        Note::AddressesDiffer { from } => {
+            let count = instance.dialect.addresses.len();
+            (Info, format!("advert from {from} lists other addresses than our {count}; accepted"))
+        }
+        Note::Removed => (Detail, "removing VIPs.".into()),
+    }
+}
+
+fn own_note(plan: &Plan, instance: &InstancePlan, note: &instance::Note) -> (Loudness, String) {
+    use Loudness::{Detail, Info, Warning};
+    use instance::Note as N;
+    match note {
+        N::EnteringBackup(true) => (Info, "Entering BACKUP STATE (init)".into()),
+        N::EnteringBackup(false) => (Info, "Entering BACKUP STATE".into()),
+        N::EnteringMaster => (Info, "Entering MASTER STATE".into()),
+        N::EnteringFault => (Info, "Entering FAULT STATE".into()),
+        N::Faulty(fault) => (Info, format!("entering FAULT state ({})", cause(plan, instance, *fault))),
+        N::AdvertTimeout => (Detail, "Receive advertisement timeout".into()),
+        N::Priority { from, to } => (Info, format!("Changing effective priority from {from} to {to}")),
+        N::HigherHeard { from, theirs, ours } => {
+            (Info, format!("Master received advert from {from} with higher priority {theirs}, ours {ours}"))
+        }
+        N::EqualHeard { from, priority } => (
+            Info,
+            format!("Master received advert from {from} with same priority {priority} but higher IP address"),
+        ),
+        N::LowerHeard { from, theirs, ours } => {
+            (Detail, format!("Master received advert from {from} with lower priority {theirs}, ours {ours}"))
+        }
+        N::LowerDiscarded { from, theirs } => {
+            (Detail, format!("received lower priority ({theirs}) advert from {from} - discarding"))
+        }
+        N::MasterIs(address) => (Detail, format!("master set to {address}")),
+        N::Preempting { delay } => (Info, format!("start preempt delay ({:.3} s)", delay.as_secs_f64())),
+        N::AddressLost(address) => {
+            (Warning, format!("{address} was removed from the interface by somebody else"))
+        }
+        N::OwnerKeepsPriority => {
+            (Warning, "priority 255 owns the addresses: weights of trackers have no effect".into())
+        }
+        N::SentZero => (Detail, "sent 0 priority".into()),
+        N::ZeroHeard(_) => (Detail, "Backup received priority 0 advertisement".into()),
+        N::IntervalLearnt(interval) => {
+            (Detail, format!("advert interval changed to {} ms by the master", interval.as_millis()))
+        }
+    }
+}
+
+/// Why an instance is in FAULT.
+pub fn cause(plan: &Plan, instance: &InstancePlan, fault: Fault) -> String {
+    let interface = &instance.interface;
+    match fault {
+        Fault::NoInterface => format!("interface {interface} does not exist"),
+        Fault::InterfaceDown => format!("interface {interface} down"),
+        Fault::NoAddress => format!("no IPv4 address for interface {interface}"),
+        Fault::Group => "sync group in fault state".into(),
+        Fault::Watch(at) => match instance.watches.get(at).map(|w| &w.target) {
+            Some(Target::Interface(name)) => format!("tracked interface {name} down"),
+            Some(Target::Script(script)) => {
+                format!("script {} failed", plan.scripts.get(*script).map_or("?", |s| s.name.as_str()))
+            }
+            None => "tracker".into(),
+        },
+    }
+}
+
+/// Why a script counts as failed.
+pub fn failure(reason: Reason) -> String {
+    match reason {
+        Reason::TimedOut => "timed_out".into(),
+        Reason::Exited(Exit::Code(code)) => format!("failed (exited with status {code})"),
+        Reason::Exited(Exit::Signal(signal)) => format!("failed (due to signal {signal})"),
+        Reason::Exited(Exit::NotStarted) => "failed (could not be started)".into(),
+    }
+}
+
+fn reason(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Length => "it is too short".into(),
+        Verdict::Ttl(ttl) => format!("its TTL {ttl} is not acceptable, so it came through a router"),
+        Verdict::Version(theirs) => format!("VRRP version {theirs} is not ours"),
+        Verdict::AuthType(kind) => format!("unknown authentication type {kind}"),
+        Verdict::AuthMismatch(kind) => format!("authentication type {kind} is not ours"),
+        Verdict::AuthFailure => "the password is wrong".into(),
+        Verdict::Interval(theirs) => format!("advert_int of {} s is not ours", theirs.as_secs()),
+        Verdict::Type(kind) => format!("type {kind} is no advertisement"),
+        Verdict::Checksum => "the checksum is wrong (v3: see v3_checksum_as_v2)".into(),
+        Verdict::Cast => "multicast and unicast do not match".into(),
+        Verdict::NotPeer => "the sender is no unicast_peer".into(),
+    }
+}
