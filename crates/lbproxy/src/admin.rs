@@ -1,1 +1,4 @@
 //! What people see and steer: the stats socket, the page, exports.
+
+pub mod columns;
+pub mod export;
