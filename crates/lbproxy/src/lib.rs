@@ -9,3 +9,4 @@ pub mod compile;
 pub mod engine;
 pub mod process;
 pub mod shell;
+pub mod sys;

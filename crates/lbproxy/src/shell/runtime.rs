@@ -64,12 +64,21 @@ pub struct WorkerListener {
     pub fd: std::os::fd::OwnedFd,
 }
 
+/// A listener that a worker already has, and where it stands in the new plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeptListener {
+    pub key: u64,
+    pub frontend: FrontendIx,
+    /// Index into the frontend's binds.
+    pub bind: usize,
+}
+
 /// What `process` and `admin` tell a worker.
 #[derive(Debug)]
 pub enum WorkerCommand {
     /// Serve new connections with this configuration; listeners whose key is not in `keep` are closed after what
     /// waits in their queues has been accepted.
-    Install { runtime: Arc<Runtime>, listeners: Vec<WorkerListener>, keep: Vec<u64> },
+    Install { runtime: Arc<Runtime>, listeners: Vec<WorkerListener>, keep: Vec<KeptListener> },
     /// Stop accepting on a frontend's listeners, or begin again (`disable/enable frontend`).
     Pause { frontend: FrontendIx, paused: bool },
     /// Stop accepting, end idle connections, and leave when the last stream has ended (SIGUSR1).

@@ -18,7 +18,10 @@ use std::{
     sync::Arc,
 };
 
-use common::diag::{Diagnostic, Diagnostics, codes};
+use common::{
+    diag::{Diagnostic, Diagnostics, codes},
+    source::Span,
+};
 use rustls::{
     ClientConfig, ServerConfig, SupportedProtocolVersion,
     client::Resumption,
@@ -64,11 +67,12 @@ impl Store {
     /// Loads everything that `plan` names. Ticket keys of `previous` live on, so that a reload costs no client a
     /// full handshake. With an alert among the diagnostics the store must not be used.
     pub fn load(plan: &Plan, files: &mut dyn Files, previous: Option<&Store>) -> (Store, Diagnostics) {
-        let mut loader = Loader { files, certs: HashMap::new(), diagnostics: Diagnostics::default() };
+        let mut loader = Loader::new(files);
         let mut store = Store::default();
         for f in &plan.frontends {
             for (b, bind) in f.binds.iter().enumerate() {
                 let Some(tls) = &bind.tls else { continue };
+                loader.place = Some(bind.place);
                 let tickets = match store.tickets(tls, previous) {
                     Ok(t) => t,
                     Err(e) => {
@@ -82,6 +86,7 @@ impl Store {
                 }
             }
         }
+        loader.place = None;
         for b in &plan.backends {
             for s in &b.servers {
                 let Some(tls) = &s.tls else { continue };
@@ -192,12 +197,25 @@ fn unnamed() -> ServerName<'static> {
 struct Loader<'a> {
     files: &'a mut dyn Files,
     certs: HashMap<PathBuf, Option<cert::Loaded>>,
+    /// The line that is being served now.
+    place: Option<Span>,
     diagnostics: Diagnostics,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(files: &'a mut dyn Files) -> Loader<'a> {
+        Loader { files, certs: HashMap::new(), place: None, diagnostics: Diagnostics::default() }
+    }
+
+    fn say(&mut self, d: Diagnostic) {
+        self.diagnostics.push(match self.place {
+            Some(span) => d.at(span, ""),
+            None => d,
+        });
+    }
+
     fn alert(&mut self, message: String) {
-        self.diagnostics.push(Diagnostic::alert(codes::BAD_FILE, message));
+        self.say(Diagnostic::alert(codes::BAD_FILE, message));
     }
 
     fn acceptor(&mut self, tls: &BindTls, tickets: Arc<dyn ProducesTickets>, here: &str) -> Option<Acceptor> {
@@ -276,7 +294,7 @@ impl Loader<'_> {
         }
         if matches!(min, TlsVersion::V10 | TlsVersion::V11) {
             let text = format!("{here}: TLSv1.0 and TLSv1.1 are not spoken, TLSv1.2 is the oldest version");
-            self.diagnostics.push(Diagnostic::notice(codes::NO_EFFECT, text));
+            self.say(Diagnostic::notice(codes::NO_EFFECT, text));
         }
         Some(versions)
     }
@@ -290,7 +308,7 @@ impl Loader<'_> {
             let text = format!(
                 "{here}: nothing in the {what} fits a cipher that is spoken here; the default ones are used"
             );
-            self.diagnostics.push(Diagnostic::notice(codes::NO_EFFECT, text));
+            self.say(Diagnostic::notice(codes::NO_EFFECT, text));
         }
         Arc::new(provider)
     }

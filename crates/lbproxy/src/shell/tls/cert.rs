@@ -21,7 +21,7 @@ use rustls::{
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::Loader;
-use crate::compile::plan::BindTls;
+use crate::{compile::plan::BindTls, sys};
 
 /// Extensions that belong to another file of the same name.
 const COMPANIONS: &[&str] = &["key", "issuer", "ocsp", "sctl", "dh"];
@@ -91,7 +91,7 @@ impl Loader<'_> {
     }
 
     fn cannot_read(&mut self, path: &Path, e: &io::Error, here: &str) {
-        let why = super::verify::reason(e);
+        let why = sys::reason(e);
         self.alert(format!("{here}: unable to read SSL certificate from file '{}': {why}", path.display()));
     }
 
@@ -114,7 +114,7 @@ impl Loader<'_> {
     fn read_certificate(&mut self, path: &Path) -> Result<Loaded, String> {
         let shown = path.display();
         let pem = self.files.read(path).map_err(|e| {
-            format!("unable to read SSL certificate from file '{shown}': {}", super::verify::reason(&e))
+            format!("unable to read SSL certificate from file '{shown}': {}", sys::reason(&e))
         })?;
         let mut chain = certificates(&pem).map_err(|e| format!("'{shown}' is no PEM file: {e}"))?;
         if chain.is_empty() {

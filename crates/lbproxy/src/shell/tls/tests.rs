@@ -60,7 +60,7 @@ impl Ca {
 }
 
 fn load<T>(mut files: Memory, f: impl FnOnce(&mut Loader<'_>) -> T) -> (T, Vec<String>) {
-    let mut l = Loader { files: &mut files, certs: HashMap::new(), diagnostics: Diagnostics::default() };
+    let mut l = Loader::new(&mut files);
     let made = f(&mut l);
     (made, l.diagnostics.iter().map(|d| d.message.clone()).collect())
 }

@@ -5,7 +5,6 @@
 //! compared at all (manual 5.2 `verifyhost`).
 
 use std::{
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -23,7 +22,10 @@ use rustls::{
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::{Loader, cert, stream::untrusted};
-use crate::compile::plan::{BindTls, ServerTls, Verify};
+use crate::{
+    compile::plan::{BindTls, ServerTls, Verify},
+    sys,
+};
 
 /// Means the certificates that the operating system trusts.
 const SYSTEM_CA: &str = "@system-ca";
@@ -114,7 +116,7 @@ impl Loader<'_> {
             let read = self
                 .files
                 .read(&file)
-                .map_err(|e| format!("unable to open CA file '{shown}': {}", reason(&e)));
+                .map_err(|e| format!("unable to open CA file '{shown}': {}", sys::reason(&e)));
             match read
                 .map(|pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect::<Vec<_>>())
             {
@@ -134,7 +136,7 @@ impl Loader<'_> {
         here: &str,
     ) -> Option<Vec<CertificateRevocationListDer<'static>>> {
         let Some(path) = path else { return Some(Vec::new()) };
-        let crls = self.files.read(path).map_err(|e| reason(&e)).and_then(|pem| {
+        let crls = self.files.read(path).map_err(|e| sys::reason(&e)).and_then(|pem| {
             CertificateRevocationListDer::pem_slice_iter(&pem)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|e| e.to_string())
@@ -150,15 +152,6 @@ impl Loader<'_> {
                 None
             }
         }
-    }
-}
-
-/// An I/O error in the words of strerror, without the number that Rust adds.
-pub(super) fn reason(e: &io::Error) -> String {
-    let text = e.to_string();
-    match text.find(" (os error") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
     }
 }
 
