@@ -1,0 +1,170 @@
+//! One conversation on a stats socket, as a pure machine: bytes in, command lines out, answers framed.
+//!
+//! Owns the line splitting, the modes (`prompt`, level) and how answers are parted (management guide 9.3). Limits:
+//! a line of [`LINE_MAX`] bytes. What the commands do is left to `command`, the socket to `socket`.
+
+use crate::compile::plan::Level;
+
+/// Most bytes of a line (HAProxy's is its buffer size).
+pub const LINE_MAX: usize = 16_384;
+
+/// How the conversation goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// One line is answered, then the connection is closed.
+    #[default]
+    Once,
+    /// Line after line; with a prompt before each if `prompt`.
+    Interactive { prompt: bool, timed: bool },
+}
+
+/// State of one conversation.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub level: Level,
+    pub mode: Mode,
+    pub expert: bool,
+    pub experimental: bool,
+    /// Own time-out (`set timeout cli`), ms; `None`: the configured one.
+    pub timeout_ms: Option<u32>,
+    /// The client said `quit`, or its single line is answered.
+    pub over: bool,
+    buffer: Vec<u8>,
+}
+
+/// What came out of the bytes so far.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// The commands of one line, in order; empty for an empty line.
+    Line(Vec<String>),
+    /// No whole line yet.
+    More,
+    /// The line is longer than a line may be.
+    TooLong,
+}
+
+impl Session {
+    pub fn new(level: Level) -> Session {
+        Session {
+            level,
+            mode: Mode::Once,
+            expert: false,
+            experimental: false,
+            timeout_ms: None,
+            over: false,
+            buffer: Vec::new(),
+        }
+    }
+
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next line. At `eof` what is left without a line end is a line too.
+    pub fn next_line(&mut self, eof: bool) -> Input {
+        let end = match memchr::memchr(b'\n', &self.buffer) {
+            Some(i) => i,
+            None if self.buffer.len() > LINE_MAX => return Input::TooLong,
+            None if eof && !self.buffer.is_empty() => self.buffer.len(),
+            None => return Input::More,
+        };
+        if end > LINE_MAX {
+            return Input::TooLong;
+        }
+        let rest = self.buffer.split_off((end + 1).min(self.buffer.len()));
+        let line = std::mem::replace(&mut self.buffer, rest);
+        let line = String::from_utf8_lossy(line.get(..end).unwrap_or(&line)).into_owned();
+        Input::Line(split_commands(line.trim_end_matches(['\r', ' ', '\t'])))
+    }
+
+    /// What is sent before the first command of a line is read.
+    pub fn prompt(&self, uptime_s: u64) -> String {
+        match self.mode {
+            Mode::Interactive { prompt: true, timed: true } => {
+                let (d, h, m, s) =
+                    (uptime_s / 86_400, uptime_s / 3_600 % 24, uptime_s / 60 % 60, uptime_s % 60);
+                format!("\n[{d}:{h:02}:{m:02}:{s:02}]> ")
+            }
+            Mode::Interactive { prompt: true, timed: false } => "\n> ".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Frames a command's answer: it ends with an empty line, whatever it is.
+    pub fn answer(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        if !matches!(self.mode, Mode::Interactive { prompt: true, .. }) || !out.is_empty() {
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// Splits a line at its unescaped `;` (management guide 9.3).
+fn split_commands(line: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut current = String::new();
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ';' => out.push(std::mem::take(&mut current)),
+            '\\' => {
+                current.push(c);
+                current.extend(chars.next());
+            }
+            c => current.push(c),
+        }
+    }
+    out.push(current);
+    out.into_iter().map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect()
+}
+
+/// The words of a command: white space parts them, a backslash keeps the next character (management guide 9.3).
+pub fn words(command: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut current: Option<String> = None;
+    let mut chars = command.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' => out.extend(current.take()),
+            '\\' => current.get_or_insert_default().extend(chars.next()),
+            c => current.get_or_insert_default().push(c),
+        }
+    }
+    out.extend(current);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_parted_at_semicolons_that_are_not_escaped() {
+        let mut s = Session::new(Level::User);
+        s.feed(b"show info; show stat typed ;;\nrest");
+        assert_eq!(s.next_line(false), Input::Line(vec!["show info".into(), "show stat typed".into()]));
+        assert_eq!(s.next_line(false), Input::More);
+        assert_eq!(s.next_line(true), Input::Line(vec!["rest".into()]));
+        assert_eq!(split_commands("echo a\\;b;c"), ["echo a\\;b", "c"]);
+        assert_eq!(words("add  map x\\ y \\\\"), ["add", "map", "x y", "\\"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_bounded() {
+        let mut s = Session::new(Level::User);
+        s.feed(&vec![b'a'; LINE_MAX + 1]);
+        assert_eq!(s.next_line(false), Input::TooLong);
+    }
+
+    #[test]
+    fn an_answer_ends_with_an_empty_line() {
+        let s = Session::new(Level::User);
+        assert_eq!(s.answer(""), "\n");
+        assert_eq!(s.answer("x"), "x\n\n");
+        assert_eq!(s.answer("x\n"), "x\n\n");
+    }
+}
