@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::tls;
 use crate::{
     compile::plan::{FrontendIx, Plan},
-    engine::state::Registry,
+    engine::state::{Gauge, Registry},
 };
 
 /// What every thread of the process holds: made once, before any thread starts.
@@ -26,6 +26,8 @@ pub struct Shared {
     pub workers: Vec<mpsc::UnboundedSender<WorkerCommand>>,
     /// To the main thread, which owns listeners and privileges.
     pub process: mpsc::UnboundedSender<ProcessCommand>,
+    /// Client connections of the process: what the global `maxconn` limits.
+    pub connections: Gauge,
     pub started: Instant,
     /// Wall clock at start, microseconds since the epoch.
     pub started_us: u64,
@@ -65,6 +67,15 @@ pub struct WorkerListener {
 }
 
 /// A listener that a worker already has, and where it stands in the new plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeptListener {
+    pub key: u64,
+    pub frontend: FrontendIx,
+    /// Index into the frontend's binds.
+    pub bind: usize,
+}
+
+/// A listener that stays over a reload, with its place in the new plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeptListener {
     pub key: u64,
