@@ -75,15 +75,6 @@ pub struct KeptListener {
     pub bind: usize,
 }
 
-/// A listener that stays over a reload, with its place in the new plan.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct KeptListener {
-    pub key: u64,
-    pub frontend: FrontendIx,
-    /// Index into the frontend's binds.
-    pub bind: usize,
-}
-
 /// What `process` and `admin` tell a worker.
 #[derive(Debug)]
 pub enum WorkerCommand {
