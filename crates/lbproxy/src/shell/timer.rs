@@ -180,7 +180,8 @@ impl Wheel {
         if self.entries == 0 {
             return None;
         }
-        let ahead = (0..SLOTS as u64).find(|i| !self.slots[((self.tick + i) % SLOTS as u64) as usize].is_empty())?;
+        let ahead =
+            (0..SLOTS as u64).find(|i| !self.slots[((self.tick + i) % SLOTS as u64) as usize].is_empty())?;
         Some((self.tick + ahead) * TICK_MS)
     }
 }
