@@ -5,11 +5,13 @@
 //! names, the log of a started [`Daemon`]. Leaves to others: what they are configured to do.
 
 use std::fs;
+use std::io::BufRead;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::netns::{Cmd, Error, Exit, Host, Process, Result, Signal};
+use crate::netns::{Cmd, Error, Exit, Host, Process, Result, Signal, hides};
 use crate::wait;
 
 /// A program that plays a part in a test.
@@ -106,9 +108,17 @@ impl Program {
     /// # Errors
     /// As [`Program::path`], and those of making a link.
     pub fn called(self, name: &str, work: &Path) -> Result<PathBuf> {
-        let target = fs::canonicalize(self.path()?)?;
+        let mut target = fs::canonicalize(self.path()?)?;
         let directory = work.join("bin").join(self.name());
         fs::create_dir_all(&directory)?;
+        if hides(&target) {
+            // Hosts cannot see the place it is in, so they get a copy.
+            let copy = directory.join("program");
+            if !copy.exists() {
+                fs::copy(&target, &copy)?;
+            }
+            target = copy;
+        }
         let link = directory.join(name);
         match symlink(target, &link) {
             Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e.into()),
@@ -117,12 +127,19 @@ impl Program {
     }
 }
 
+/// A line that a program said, and when it was read.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub at: Instant,
+    pub text: String,
+}
+
 /// A started program and what it says on its standard output and error.
 #[derive(Debug, Clone)]
 pub struct Daemon {
     host: Host,
     process: Process,
-    log: PathBuf,
+    lines: Arc<Mutex<Vec<Line>>>,
 }
 
 impl Daemon {
@@ -139,15 +156,26 @@ impl Daemon {
         Daemon::run(host, program.name(), Cmd::new(path).args(args))
     }
 
-    /// Starts any command, its output going to a log of this name.
+    /// Starts any command.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn run(host: &Host, name: &str, cmd: Cmd) -> Result<Daemon> {
-        let log = host.work().join(format!("{}.{name}.log", host.name()));
-        let file = fs::OpenOptions::new().create(true).append(true).open(&log)?;
-        let process = host.spawn(cmd.output(file))?;
-        Ok(Daemon { host: host.clone(), process, log })
+        let (said, output) = std::io::pipe()?;
+        let process = host.spawn(cmd.output(output))?;
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        std::thread::Builder::new().name(format!("log-{name}")).spawn(move || {
+            let mut said = std::io::BufReader::new(said);
+            let mut line = Vec::new();
+            // Ends when the last process that holds the other end has gone.
+            while said.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_string();
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(Line { at: Instant::now(), text });
+                line.clear();
+            }
+        })?;
+        Ok(Daemon { host: host.clone(), process, lines })
     }
 
     pub fn host(&self) -> &Host {
@@ -162,9 +190,14 @@ impl Daemon {
         self.process.pid
     }
 
+    /// What it has said so far, line by line.
+    pub fn lines(&self) -> Vec<Line> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// All it has said so far.
     pub fn log(&self) -> String {
-        fs::read(&self.log).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+        self.lines().iter().map(|l| format!("{}\n", l.text)).collect()
     }
 
     /// Waits for a line that contains this.

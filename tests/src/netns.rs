@@ -47,6 +47,7 @@ mod wire;
 pub use host::Host;
 pub(crate) use links::read_address;
 pub use program::{Cmd, Exit, Output, Process};
+pub(crate) use rootfs::hides;
 
 use control::{Keeper, control_pair};
 use host::HostInner;
@@ -261,7 +262,6 @@ impl Drop for Switch {
 fn hidden_programs() -> Vec<PathBuf> {
     let Ok(exe) = std::env::current_exe() else { return Vec::new() };
     let target = exe.ancestors().find(|d| d.join("CACHEDIR.TAG").exists()).map(Path::to_path_buf);
-    let target = target.or_else(|| exe.parent().map(Path::to_path_buf));
     target.into_iter().filter(|d| rootfs::hides(d)).collect()
 }
 

@@ -19,6 +19,9 @@ use crate::watch::AddressWatch;
 pub const VIP: &str = "10.224.147.208";
 /// The port the proxies serve.
 pub const PORT: u16 = 5000;
+/// The port of the statistics page, where it is asked for.
+pub const STATS_PORT: u16 = 9000;
+const STATS_FILE: &str = "/etc/haproxy/stats.cfg";
 /// Name and address of each host.
 pub const HOSTS: [(&str, &str); 4] = [
     ("host1", "10.224.147.166"),
@@ -54,6 +57,8 @@ pub struct Node {
     pub system_log: Syslog,
     pub vrrp: Option<Daemon>,
     players: Players,
+    /// Whether the proxy shows its statistics page too.
+    stats: bool,
 }
 
 /// The whole scene.
@@ -113,6 +118,20 @@ impl Pair {
         .map_err(|e| self.explain(e))
     }
 
+    /// Lets the proxies show their statistics at port [`STATS_PORT`] of each host, from a second
+    /// configuration file.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn show_stats(&mut self) -> Result<()> {
+        let file = std::fs::read(examples().join("pair/stats.cfg"))?;
+        for node in &mut self.nodes {
+            node.host.write(STATS_FILE, &file)?;
+            node.stats = true;
+        }
+        Ok(())
+    }
+
     /// Which hosts hold the address.
     ///
     /// # Errors
@@ -160,7 +179,15 @@ impl Node {
         host.write("/etc/keepalived/keepalived.conf", std::fs::read(vrrp)?)?;
         let proxy_log = Syslog::udp(&host, "127.0.0.1:514")?;
         let system_log = Syslog::unix(&host, "/dev/log")?;
-        Ok(Node { watch: AddressWatch::start(&host)?, host, proxy_log, system_log, vrrp: None, players })
+        Ok(Node {
+            watch: AddressWatch::start(&host)?,
+            host,
+            proxy_log,
+            system_log,
+            vrrp: None,
+            players,
+            stats: false,
+        })
     }
 
     /// Starts the proxy as the service manager would; its configuration makes it a daemon.
@@ -169,7 +196,11 @@ impl Node {
     /// It does not start; the message has its words.
     pub fn start_proxy(&self) -> Result<()> {
         let path = self.players.proxy.called("haproxy", self.host.work())?;
-        let out = self.host.exec(Cmd::new(path).args(["-f", "/etc/haproxy/haproxy.cfg"]))?;
+        let mut command = Cmd::new(path).args(["-f", "/etc/haproxy/haproxy.cfg"]);
+        if self.stats {
+            command = command.args(["-f", STATS_FILE]);
+        }
+        let out = self.host.exec(command)?;
         if out.exit != Exit::Code(0) {
             let said = format!("{}{}", out.stdout, out.stderr);
             return Err(Error(format!(
