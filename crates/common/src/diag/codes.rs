@@ -59,6 +59,7 @@ codes! {
     K_SECURITY = "K009", "A script may not be run safely.";
     K_LVS = "K010", "LVS blocks are not served here: lbproxy does their work.";
     K_NOT_YET = "K011", "The keyword is known and not built yet; it has no effect.";
+    K_EXPANSION = "K012", "A condition, parameter, sequence or list is malformed, or expands beyond a limit.";
     YAML_SYNTAX = "Y001", "The YAML text cannot be read.";
     YAML_MODEL = "Y002", "The YAML text does not describe a configuration.";
 }

@@ -84,9 +84,9 @@ pub struct Vmac {
     /// Name of the interface; generated when left out.
     #[serde(skip_serializing_if = "is_default")]
     pub name: Option<At<String>>,
-    /// Hardware address other than 00:00:5e:00:01:VRID.
+    /// Octets of a hardware address other than 00:00:5e:00:01:VRID: six, or five before the VRID.
     #[serde(skip_serializing_if = "is_default")]
-    pub mac: Option<[u8; 6]>,
+    pub mac: Option<Vec<u8>>,
     #[serde(skip_serializing_if = "is_default")]
     pub netlink_notify_msg: bool,
     /// Interface group.
