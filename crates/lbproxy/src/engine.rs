@@ -15,6 +15,7 @@ pub mod cookie;
 pub mod http;
 pub mod logformat;
 pub mod proxy_protocol;
+pub mod queue;
 pub mod rule;
 pub mod sample;
 pub mod state;

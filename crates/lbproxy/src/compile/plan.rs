@@ -270,6 +270,8 @@ pub struct Backend {
     pub disabled: bool,
     pub servers: Vec<Arc<Server>>,
     pub balance: balance::Spec,
+    /// The chooser built of `balance` and the servers' states.
+    pub lb: balance::Lb,
     pub cookie: Option<Arc<cookie::Spec>>,
     pub dynamic_cookie_key: Option<String>,
     pub retries: u32,

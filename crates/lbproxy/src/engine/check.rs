@@ -1,13 +1,167 @@
-//! Health: what a check is, and how its results move a server up and down.
+//! Health checks: what a check does on the wire, and the words of its verdicts.
 
-/// The check of a server, compiled.
-#[derive(Clone, PartialEq, Debug, Default)]
+pub mod status;
+
+use std::net::IpAddr;
+
+pub use status::{Status, Verdict};
+
+/// The check of a server, compiled: the server's own settings, its backend's script, the defaults filled in.
+#[derive(Clone, Debug, Default)]
 pub struct Spec {
+    /// Milliseconds between checks; `fastinter` and `downinter` fall back to `inter` when 0.
     pub inter_ms: u32,
     pub fastinter_ms: u32,
     pub downinter_ms: u32,
     pub rise: u32,
     pub fall: u32,
+    /// `timeout check`; 0: not set (then `timeout connect` bounds the connection and `inter` the rest).
+    pub timeout_check_ms: u32,
+    /// `timeout connect`; 0: not set.
+    pub timeout_connect_ms: u32,
+    /// Where to check when not at the server itself.
+    pub addr: Option<IpAddr>,
+    pub port: Option<u16>,
+    /// `check-ssl`, or the server's `ssl` when neither address nor port of the check is given.
+    pub ssl: bool,
+    /// `check-sni`.
+    pub sni: Option<String>,
+    /// `check-alpn`.
+    pub alpn: Vec<Vec<u8>>,
+    /// `check-send-proxy`, or the server's `send-proxy` when neither address nor port of the check is given.
+    pub send_proxy: bool,
+    pub init: InitState,
+    pub script: Script,
+    /// `http-check disable-on-404`, `http-check send-state`.
+    pub disable_on_404: bool,
+    pub send_state: bool,
+}
+
+/// `init-state` of a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum InitState {
+    /// Up; the first failed check takes it down.
+    #[default]
+    Up,
+    FullyUp,
+    /// Down; the first good check takes it up.
+    Down,
+    FullyDown,
+}
+
+/// What is done once per check.
+#[derive(Clone, Debug, Default)]
+pub enum Script {
+    /// Connect, and handshake when TLS is on.
+    #[default]
+    Connect,
+    /// `option httpchk` and `http-check …`: an empty list gets the default exchange.
+    Http(Vec<Step>),
+    /// `option tcp-check` and `tcp-check …`.
+    Tcp(Vec<Step>),
+    /// `option ssl-hello-chk`.
+    SslHello,
+}
+
+/// One step of a script.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Connect(Connect),
+    Send(Send),
+    Expect(Expect),
+    Comment(String),
+}
+
+/// `tcp-check connect`, `http-check connect`: what differs from the server.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Connect {
+    /// `default`: the server's own settings.
+    pub default: bool,
+    pub addr: Option<IpAddr>,
+    pub port: Option<u16>,
+    pub ssl: bool,
+    pub sni: Option<String>,
+    pub alpn: Vec<Vec<u8>>,
+    pub send_proxy: bool,
+    pub linger: bool,
+    pub comment: Option<String>,
+}
+
+/// What is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Send {
+    /// `tcp-check send`, `send-binary`.
+    Bytes { bytes: Vec<u8>, comment: Option<String> },
+    /// `http-check send`, with what `option httpchk` says filled in.
+    Http(HttpSend),
+}
+
+/// `http-check send`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpSend {
+    pub method: String,
+    pub uri: String,
+    /// `HTTP/1.0`, `HTTP/1.1`.
+    pub version: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub comment: Option<String>,
+}
+
+impl Default for HttpSend {
+    fn default() -> HttpSend {
+        HttpSend {
+            method: "OPTIONS".into(),
+            uri: "/".into(),
+            version: "HTTP/1.0".into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            comment: None,
+        }
+    }
+}
+
+/// `tcp-check expect`, `http-check expect`.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    pub negated: bool,
+    pub what: What,
+    /// Bytes to have before a mismatch counts; -1: as many as come.
+    pub min_recv: i32,
+    pub comment: Option<String>,
+    /// `ok-status`, `error-status`, `tout-status`, by the words of the log (`L7OK`); defaults when `None`.
+    pub ok_status: Option<String>,
+    pub error_status: Option<String>,
+    pub tout_status: Option<String>,
+}
+
+/// What an answer must hold.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Codes, as inclusive ranges.
+    Status(Vec<(u16, u16)>),
+    Rstatus(regex::bytes::Regex),
+    /// In the body (`http-check`), in the bytes received (`tcp-check`).
+    String(Vec<u8>),
+    Rstring(regex::bytes::Regex),
+    Binary(Vec<u8>),
+    /// Matched against the bytes received in upper-case hexadecimal digits.
+    Rbinary(regex::bytes::Regex),
+    /// A header of that name whose value (or one of its comma-separated values unless `full`) matches.
+    Header {
+        name: NameMatch,
+        value: Option<(NameMatch, bool)>,
+    },
+}
+
+/// How a header's name or value is compared.
+#[derive(Clone, Debug)]
+pub enum NameMatch {
+    Exact(Vec<u8>),
+    Begin(Vec<u8>),
+    End(Vec<u8>),
+    Contains(Vec<u8>),
+    Regex(regex::bytes::Regex),
 }
 
 /// `agent-check` of a server.

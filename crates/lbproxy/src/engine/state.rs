@@ -1,13 +1,33 @@
 //! What a reload must carry, by stable id and outside the plan: health, weights, queues, session counts, counters.
 //!
 //! The plan is replaced as a whole; the states it points to are found again by id and live on. Numbers that
-//! several threads change are atomics; what is counted is per thread (`stats`).
+//! several threads change are atomics; what is counted is per thread (`stats`). Servers and their health stand in
+//! `state::server` and `state::change`, backends in `state::backend`. Architecture invariant: what a request reads
+//! on its way is one relaxed load; locks are taken by health checks, administration and the queue only.
+
+mod backend;
+mod change;
+mod command;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+pub use backend::{BackendState, Counts};
+pub use change::{Change, LogLine, ServerName, Severity};
+pub use command::{AddrChange, CommandError, HealthWord, StateWord};
+pub use server::{
+    CheckReport, OpState, ServerConfig, ServerSnapshot, ServerState, WEIGHT_SCALE, admin, check_state,
+};
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, MutexGuard,
+        atomic::{
+            AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
 
@@ -25,16 +45,20 @@ pub struct Gauge {
 impl Gauge {
     /// One more; gives the number including this one.
     pub fn enter(&self) -> u32 {
-        let n = self.now.fetch_add(1, Relaxed) + 1;
+        let n = self.now.fetch_add(1, SeqCst) + 1;
+        self.top(n);
+        n
+    }
+
+    fn top(&self, n: u32) {
         if n > self.max.load(Relaxed) {
             self.max.fetch_max(n, Relaxed);
         }
-        n
     }
 
     /// One less.
     pub fn leave(&self) -> u32 {
-        self.now.fetch_sub(1, Relaxed) - 1
+        self.now.fetch_sub(1, SeqCst).wrapping_sub(1)
     }
 
     /// One more, unless that were more than `limit` (0: no limit).
@@ -43,15 +67,18 @@ impl Gauge {
             self.enter();
             return true;
         }
-        let n = self.now.fetch_add(1, Relaxed) + 1;
-        if n > limit {
-            self.now.fetch_sub(1, Relaxed);
-            return false;
+        // Looking first keeps a full server's cache line shared, and a failed attempt invisible to the others.
+        let mut n = self.now.load(SeqCst);
+        while n < limit {
+            match self.now.compare_exchange_weak(n, n + 1, SeqCst, SeqCst) {
+                Ok(_) => {
+                    self.top(n + 1);
+                    return true;
+                }
+                Err(seen) => n = seen,
+            }
         }
-        if n > self.max.load(Relaxed) {
-            self.max.fetch_max(n, Relaxed);
-        }
-        true
+        false
     }
 
     pub fn now(&self) -> u32 {
@@ -78,28 +105,12 @@ pub struct FrontendState {
     pub sessions: Gauge,
 }
 
-/// Lives as long as a backend of that name does, over reloads.
-#[derive(Debug)]
-pub struct BackendState {
-    pub counters: PerThread,
-    pub sessions: Gauge,
-    pub queued: Gauge,
-}
-
-/// Lives as long as a server of that backend and name does, over reloads.
-#[derive(Debug)]
-pub struct ServerState {
-    pub counters: PerThread,
-    /// Streams on this server now: what `maxconn` limits and `leastconn` compares.
-    pub sessions: Gauge,
-    pub queued: Gauge,
-}
-
 /// Every state of the process, by stable id: `frontend`, `backend`, `backend/server`.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// Worker threads, for the counters.
     threads: usize,
+    last_uid: AtomicU32,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
     servers: Mutex<HashMap<String, Arc<ServerState>>>,
@@ -120,25 +131,29 @@ impl Registry {
 
     /// The state of a backend, made when its name is new.
     pub fn backend(&self, name: &str) -> Arc<BackendState> {
-        find(&self.backends, name, || BackendState {
-            counters: PerThread::new(self.threads),
-            sessions: Gauge::default(),
-            queued: Gauge::default(),
-        })
+        find(&self.backends, name, || BackendState::new(name, PerThread::new(self.threads)))
     }
 
     /// The state of a server, made when backend and name are new.
     pub fn server(&self, backend: &str, name: &str) -> Arc<ServerState> {
-        find(&self.servers, &format!("{backend}/{name}"), || ServerState {
-            counters: PerThread::new(self.threads),
-            sessions: Gauge::default(),
-            queued: Gauge::default(),
+        let of = self.backend(backend);
+        find_arc(&self.servers, &format!("{backend}/{name}"), || {
+            let uid = self.last_uid.fetch_add(1, Relaxed) + 1;
+            Arc::new_cyclic(|me| ServerState::new(uid, of, name, PerThread::new(self.threads), me.clone()))
         })
     }
 }
 
 /// A poisoned map is still a map: its entries are whole, since they are only inserted.
 fn find<T>(map: &Mutex<HashMap<String, Arc<T>>>, id: &str, make: impl FnOnce() -> T) -> Arc<T> {
-    let mut map = map.lock().unwrap_or_else(|e| e.into_inner());
-    map.entry(id.to_owned()).or_insert_with(|| Arc::new(make())).clone()
+    find_arc(map, id, || Arc::new(make()))
+}
+
+fn find_arc<T>(map: &Mutex<HashMap<String, Arc<T>>>, id: &str, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
+    lock(map).entry(id.to_owned()).or_insert_with(make).clone()
+}
+
+/// Takes a lock whose data are whole even after a panic of its holder.
+pub(crate) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(|e| e.into_inner())
 }
