@@ -5,6 +5,7 @@
 //! start, the privileges and the reload.
 
 pub mod admin;
+pub mod cli;
 pub mod compile;
 pub mod engine;
 pub mod process;
