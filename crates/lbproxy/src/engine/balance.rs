@@ -284,6 +284,11 @@ impl Spec {
         }
     }
 
+    /// Whether a request waits for the server of its key rather than go to another one.
+    pub fn keeps_to_its_server(&self) -> bool {
+        matches!(self.algorithm, Algorithm::Hash(_))
+    }
+
     fn uses_map(&self) -> bool {
         !self.is_dynamic()
     }

@@ -351,7 +351,7 @@ impl ServerState {
             let text = format!("{who}Server {name} remains in forced drain mode.");
             out.say(Severity::Notice, self, text);
         }
-        queue::wake(self);
+        self.settle_queues(op, out);
         for t in trackers.iter().filter_map(Weak::upgrade) {
             t.leave_maint(admin::IMAINT, now_ms, out);
         }
@@ -422,11 +422,26 @@ impl ServerState {
         if self.is_backup() { "Backup " } else { "" }
     }
 
-    /// Sends its waiters elsewhere when it went down, or lets them in; tells how many had to go.
-    fn settle_queues(&self, to: OpState, _out: &mut Change) -> usize {
+    /// Sends its waiters elsewhere when it went down, or lets them in; tells how many had to go. Notes whose
+    /// sessions have to end (`on-marked-down`, `on-marked-up`).
+    fn settle_queues(&self, to: OpState, out: &mut Change) -> usize {
+        let (on_down, on_up) = {
+            let c = &lock(&self.slow).config;
+            (c.on_marked_down_shutdown, c.on_marked_up_shutdown_backups && !c.backup)
+        };
         match to {
-            OpState::Stopped => queue::evict(self),
-            _ => {
+            OpState::Stopped => {
+                if on_down {
+                    let (backend, server) = (self.backend.name.clone(), self.name.clone());
+                    out.shutdown.push(ServerName { backend, server });
+                }
+                queue::evict(self)
+            }
+            OpState::Stopping => 0,
+            OpState::Starting | OpState::Running => {
+                if on_up {
+                    out.shutdown_backups.push(self.backend.name.clone());
+                }
                 queue::wake(self);
                 0
             }
