@@ -7,6 +7,7 @@
 
 mod group;
 mod instance;
+mod strict;
 
 use std::collections::HashSet;
 
@@ -15,17 +16,17 @@ use super::{
     support,
 };
 use crate::{
-    diag::{Code, Diagnostic, Diagnostics, codes},
+    diag::{Code, Diagnostic, Diagnostics, Severity, codes},
     source::{At, Span},
 };
 
 /// Repairs `config` and tells of each repair. True: it cannot be run.
 pub fn finish(config: &mut Config, diags: &mut Diagnostics) -> bool {
     watched(config, diags);
-    unique("vrrp_instance", &mut config.instances, |i| &i.name, diags);
+    unique("vrrp_instance", Severity::Alert, &mut config.instances, |i| &i.name, diags);
     let mut unusable = instance::check_all(config, diags);
     unusable |= instance::same_identity(config, diags);
-    unique("vrrp_sync_group", &mut config.sync_groups, |g| &g.name, diags);
+    unique("vrrp_sync_group", Severity::Alert, &mut config.sync_groups, |g| &g.name, diags);
     group::check_all(config, diags);
     support::tell(config, diags);
     unusable
@@ -39,10 +40,12 @@ fn watched(config: &mut Config, diags: &mut Diagnostics) {
         .track_processes
         .retain(|p| complete(!p.process.is_empty(), "vrrp_track_process", "process", &p.name, diags));
     config.bfd.retain(|b| complete(b.neighbor_ip.is_some(), "bfd_instance", "neighbor_ip", &b.name, diags));
-    unique("vrrp_script", &mut config.scripts, |s| &s.name, diags);
-    unique("track_file", &mut config.track_files, |f| &f.name, diags);
-    unique("vrrp_track_process", &mut config.track_processes, |p| &p.name, diags);
-    unique("bfd_instance", &mut config.bfd, |b| &b.name, diags);
+    // keepalived says nothing of these and takes the first.
+    let said = Severity::Notice;
+    unique("vrrp_script", said, &mut config.scripts, |s| &s.name, diags);
+    unique("track_file", said, &mut config.track_files, |f| &f.name, diags);
+    unique("vrrp_track_process", said, &mut config.track_processes, |p| &p.name, diags);
+    unique("bfd_instance", said, &mut config.bfd, |b| &b.name, diags);
     for script in &mut config.scripts {
         if !(-253..=253).contains(&script.weight) {
             let message = format!("({}) weight {} is not within -253 to 253", script.name, script.weight);
@@ -68,19 +71,23 @@ fn complete(is: bool, block: &str, lacks: &str, name: &At<String>, diags: &mut D
 }
 
 /// Leaves the first of those that share a name.
-fn unique<T>(block: &str, list: &mut Vec<T>, name: fn(&T) -> &At<String>, diags: &mut Diagnostics) {
+fn unique<T>(
+    block: &str,
+    severity: Severity,
+    list: &mut Vec<T>,
+    name: fn(&T) -> &At<String>,
+    diags: &mut Diagnostics,
+) {
     let mut seen: HashSet<String> = HashSet::new();
     list.retain(|item| {
         let name = name(item);
         let first = seen.insert(name.value.clone());
         if !first {
             let message = format!("{block} {name} already defined");
-            alert(
-                diags,
-                codes::K_DUPLICATE,
-                name.span,
-                message,
-                "the first one counts, this one is left out",
+            diags.push(
+                Diagnostic::new(severity, codes::K_DUPLICATE, message)
+                    .at(name.span, "")
+                    .help("the first one counts, this one is left out"),
             );
         }
         first

@@ -84,14 +84,16 @@ impl<'e> Expander<'e> {
             self.process(line, 0, diags);
             return;
         };
-        if line.text.is_empty() {
-            self.open = Some((name, body));
-        } else if let Some(text) = line.text.strip_suffix('\\') {
-            body.push(trim(&line.part(0..text.len())));
-            self.open = Some((name, body));
-        } else {
-            body.push(line);
-            self.define(name, Definition::Lines(body));
+        // A blank line or a comment has no backslash at its end either.
+        match line.text.strip_suffix('\\') {
+            Some(text) => {
+                body.push(trim(&line.part(0..text.len())));
+                self.open = Some((name, body));
+            }
+            None => {
+                body.push(line);
+                self.define(name, Definition::Lines(body));
+            }
         }
     }
 

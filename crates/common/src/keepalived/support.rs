@@ -31,8 +31,11 @@ pub const FEATURES: &[Feature] = &[
     lost("bfd_instance", "BFD is not built; what tracks it is taken as up", |c| {
         c.bfd.first().map(|b| b.name.span)
     }),
-    lost("no_accept", "packets to the virtual addresses are always accepted", |c| {
-        instance(c, |v| v.accept.filter(|a| !a.value).map(|a| a.span))
+    lost("no_accept", "packets to the virtual addresses are always accepted (strict mode implies it)", |c| {
+        instance(c, |v| {
+            let place = v.accept.map_or(v.name.span, |a| a.span);
+            (!c.effective(v).accept && v.priority.is_none_or(|p| p.value != 255)).then_some(place)
+        })
     }),
     lost("smtp_alert", "no mail is sent; use notify scripts", |c| {
         let g = &c.global;
@@ -71,10 +74,6 @@ pub const FEATURES: &[Feature] = &[
             || g.vrrp_no_swap
             || g.max_auto_priority.is_some_and(|p| p > 0);
         set.then(Span::default)
-    }),
-    lost("vrrp_strict", "the rules of strict mode are not enforced", |c| {
-        let own = |v: &VrrpInstance| v.strict_mode.filter(|on| *on).map(|_| v.name.span);
-        instance(c, own).or(c.global.vrrp_strict.then(Span::default))
     }),
     lost("vrrp_track_process", "processes are not watched; what tracks one is taken as up", |c| {
         c.track_processes.first().map(|p| p.name.span)

@@ -48,7 +48,7 @@ fn one(e: &mut Entry<'_>) -> Option<Address> {
                 a.label = e.text(i + 1);
                 label_too_long = a.label.as_ref().is_some_and(|l| l.len() > LABEL_BYTES_MAX);
             }
-            "peer" => a.peer = e.word(i + 1).and_then(|w| e.prefix(w)).map(|p| p.value),
+            "peer" => a.peer = e.word(i + 1).and_then(|w| e.address(w)).map(|p| Prefix::host(p.value)),
             "track_group" => a.track_group = e.text(i + 1),
             "preferred_lft" if e.word(i + 1).is_some_and(|w| w.text == "forever") => {
                 a.preferred_lft_s = Some(u32::MAX);
@@ -68,6 +68,11 @@ fn one(e: &mut Entry<'_>) -> Option<Address> {
             ),
         }
         i += if takes_word { 2 } else { 1 };
+    }
+    if a.peer.is_some() && !a.address.is_host() {
+        let message = format!("{} has a prefix length beside a peer", a.address);
+        e.warn(codes::K_ADJUSTED, a.address.span, message, "the length is not used");
+        a.address.value = Prefix::host(a.address.address);
     }
     if label_too_long {
         let (text, span) = a.label.map(|l| (l.value, l.span))?;

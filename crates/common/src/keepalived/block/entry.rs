@@ -16,6 +16,11 @@ use crate::{
     source::{At, Span},
 };
 
+/// More messages than this in one burst are no burst.
+const COUNT_MAX: u32 = 1_000_000;
+/// As many whole seconds as 32 bits of microseconds hold.
+const WHOLE_SECONDS_MAX_US: u64 = 4_294_000_000;
+
 /// A line with the context into which it is read.
 pub(crate) struct Entry<'a> {
     pub(crate) name: &'static str,
@@ -107,6 +112,27 @@ impl<'a> Entry<'a> {
     /// A decimal number of seconds as microseconds, within `range`, microseconds too.
     pub(crate) fn seconds_us(&mut self, i: usize, range: RangeInclusive<u64>) -> Option<At<u64>> {
         self.decimal(i, 6, range)
+    }
+
+    /// Whole seconds as microseconds; a fraction is told and dropped.
+    pub(crate) fn whole_seconds_us(&mut self, i: usize) -> Option<u64> {
+        let at = self.seconds_us(i, 0..=WHOLE_SECONDS_MAX_US)?;
+        let whole = at.value / 1_000_000 * 1_000_000;
+        if whole != at.value {
+            let message = format!("{} is counted in whole seconds", self.name);
+            self.warn(codes::K_ADJUSTED, at.span, message, &format!("{} s is used", whole / 1_000_000));
+        }
+        Some(whole)
+    }
+
+    /// How many messages; none at all is told and becomes one.
+    pub(crate) fn count(&mut self, i: usize) -> Option<u32> {
+        let at = self.number(i, 0..=COUNT_MAX)?;
+        if at.value == 0 {
+            let message = format!("{} must be greater than 0", self.name);
+            self.warn(codes::K_ADJUSTED, at.span, message, "1 is used");
+        }
+        Some(at.value.max(1))
     }
 
     /// A decimal number of milliseconds as microseconds.

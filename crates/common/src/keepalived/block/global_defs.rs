@@ -8,10 +8,8 @@ use crate::{
     source::At,
 };
 
-/// More messages than this in one burst are no burst.
-const COUNT_MAX: u32 = 1_000_000;
-/// A day, the longest delay that has a meaning here.
-const DELAY_MAX_US: u64 = 86_400_000_000;
+/// 32 bits of microseconds.
+const TIMER_MAX_US: u64 = 4_294_967_295;
 
 pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
     unserved("bfd_cpu_affinity", "CPUs allowed to the BFD process.", why::BFD_PROCESS),
@@ -251,37 +249,37 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         "vrrp_garp_interval",
         (1, 1),
         "Least gap between gratuitous ARPs on an interface (they queue).",
-        |g, e| set(&mut g.vrrp_garp_interval_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value)),
+        |g, e| set(&mut g.vrrp_garp_interval_us, e.seconds_us(0, 1..=TIMER_MAX_US).map(|n| n.value)),
     ),
     row("vrrp_garp_lower_prio_delay", (1, 1), "Delay of the second such burst.", |g, e| {
-        set(&mut g.vrrp_garp_lower_prio_delay_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value))
+        set(&mut g.vrrp_garp_lower_prio_delay_us, e.whole_seconds_us(0))
     }),
     row(
         "vrrp_garp_lower_prio_repeat",
         (1, 1),
         "Burst size after a lower-priority advert arrives at a master.",
-        |g, e| set(&mut g.vrrp_garp_lower_prio_repeat, e.number(0, 0..=COUNT_MAX).map(|n| n.value)),
+        |g, e| set(&mut g.vrrp_garp_lower_prio_repeat, e.count(0)),
     ),
     row(
         "vrrp_garp_master_delay",
         (1, 1),
         "Delay of the second burst after becoming master; 0 = no second burst.",
-        |g, e| set(&mut g.vrrp_garp_master_delay_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value)),
+        |g, e| set(&mut g.vrrp_garp_master_delay_us, e.whole_seconds_us(0)),
     ),
     row("vrrp_garp_master_refresh", (1, 1), "Period of repeated GARP/NA while master.", |g, e| {
         set(&mut g.vrrp_garp_master_refresh_us, e.number(0, 0..=86_400_u64).map(|n| n.value * 1_000_000))
     }),
     row("vrrp_garp_master_refresh_repeat", (1, 1), "Messages per refresh.", |g, e| {
-        set(&mut g.vrrp_garp_master_refresh_repeat, e.number(0, 1..=COUNT_MAX).map(|n| n.value))
+        set(&mut g.vrrp_garp_master_refresh_repeat, e.count(0))
     }),
     row(
         "vrrp_garp_master_repeat",
         (1, 1),
         "GARP/NA per address in each burst after becoming master.",
-        |g, e| set(&mut g.vrrp_garp_master_repeat, e.number(0, 0..=COUNT_MAX).map(|n| n.value)),
+        |g, e| set(&mut g.vrrp_garp_master_repeat, e.count(0)),
     ),
     row("vrrp_gna_interval", (1, 1), "Least gap between unsolicited NAs on an interface.", |g, e| {
-        set(&mut g.vrrp_gna_interval_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value))
+        set(&mut g.vrrp_gna_interval_us, e.seconds_us(0, 1..=TIMER_MAX_US).map(|n| n.value))
     }),
     row(
         "vrrp_higher_prio_send_advert",
@@ -343,7 +341,7 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         |g, e| g.vrrp_skip_check_adv_addr = e.flag(0).unwrap_or(g.vrrp_skip_check_adv_addr),
     ),
     row("vrrp_startup_delay", (1, 1), "Hold all instances down this long after start.", |g, e| {
-        set(&mut g.vrrp_startup_delay_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value))
+        set(&mut g.vrrp_startup_delay_us, e.seconds_us(0, 1_000..=TIMER_MAX_US).map(|n| n.value))
     }),
     row(
         "vrrp_strict",

@@ -12,11 +12,6 @@ use crate::{
     source::At,
 };
 
-/// More messages than this in one burst are no burst.
-const COUNT_MAX: u32 = 1_000_000;
-/// A day, the longest delay that has a meaning here.
-const DELAY_MAX_US: u64 = 86_400_000_000;
-
 pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
     row("accept", (0, 0), "Accept packets to the VIPs.", |v, e| v.accept = Some(At::new(true, e.span()))),
     row(
@@ -47,23 +42,21 @@ pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
         Support::NotYet("addresses on other interfaces are not refreshed by themselves yet"),
     ),
     row("garp_lower_prio_delay", (1, 1), "See global.", |v, e| {
-        set(&mut v.garp_lower_prio_delay_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value))
+        set(&mut v.garp_lower_prio_delay_us, e.whole_seconds_us(0))
     }),
     row("garp_lower_prio_repeat", (1, 1), "See global.", |v, e| {
-        set(&mut v.garp_lower_prio_repeat, e.number(0, 0..=COUNT_MAX).map(|n| n.value))
+        set(&mut v.garp_lower_prio_repeat, e.count(0))
     }),
     row("garp_master_delay", (1, 1), "Delay of the second GARP burst.", |v, e| {
-        set(&mut v.garp_master_delay_us, e.seconds_us(0, 0..=DELAY_MAX_US).map(|n| n.value))
+        set(&mut v.garp_master_delay_us, e.whole_seconds_us(0))
     }),
     row("garp_master_refresh", (1, 1), "See global.", |v, e| {
         set(&mut v.garp_master_refresh_us, e.number(0, 0..=86_400_u64).map(|n| n.value * 1_000_000))
     }),
     row("garp_master_refresh_repeat", (1, 1), "See global.", |v, e| {
-        set(&mut v.garp_master_refresh_repeat, e.number(0, 1..=COUNT_MAX).map(|n| n.value))
+        set(&mut v.garp_master_refresh_repeat, e.count(0))
     }),
-    row("garp_master_repeat", (1, 1), "GARPs per burst.", |v, e| {
-        set(&mut v.garp_master_repeat, e.number(0, 0..=COUNT_MAX).map(|n| n.value))
-    }),
+    row("garp_master_repeat", (1, 1), "GARPs per burst.", |v, e| set(&mut v.garp_master_repeat, e.count(0))),
     row("higher_prio_send_advert", (0, 1), "See global.", |v, e| {
         set(&mut v.higher_prio_send_advert, e.flag(0))
     }),

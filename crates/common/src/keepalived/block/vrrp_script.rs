@@ -5,8 +5,8 @@ use crate::{diag::codes, keepalived::model::VrrpScript};
 
 /// Runs in a row that anyone could wait for.
 const COUNT_MAX: u32 = 2_147_483_647;
-/// About 49 days in microseconds.
-const PERIOD_MAX_US: u64 = 4_294_967_000_000;
+/// As many whole seconds as 32 bits of microseconds hold.
+const PERIOD_MAX_US: u64 = 4_294_000_000;
 
 pub(super) const KEYWORDS: &[Row<VrrpScript>] = &[
     row("fall", (1, 1), "Failures in a row before failed.", |s, e| {
@@ -54,9 +54,9 @@ pub(super) const KEYWORDS: &[Row<VrrpScript>] = &[
 /// A time above zero in whole milliseconds.
 fn period(e: &mut Entry<'_>) -> Option<u64> {
     let at = e.seconds_us(0, 1..=PERIOD_MAX_US)?;
-    let rounded = (at.value / 1_000 * 1_000).max(1_000);
+    let rounded = ((at.value + 500) / 1_000 * 1_000).max(1_000);
     if rounded != at.value {
-        let message = format!("{} is counted in milliseconds", e.name);
+        let message = format!("{} has too many decimal places", e.name);
         e.warn(codes::K_ADJUSTED, at.span, message, &format!("{} ms is used", rounded / 1_000));
     }
     Some(rounded)

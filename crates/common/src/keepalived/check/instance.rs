@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr};
 
-use super::{Known, alert, warn};
+use super::{Known, alert, strict, warn};
 use crate::{
     diag::{Diagnostic, Diagnostics, codes},
     keepalived::model::{Address, Config, State, Tracks, Version, VrrpInstance},
@@ -25,6 +25,8 @@ pub(super) fn check_all(config: &mut Config, diags: &mut Diagnostics) -> bool {
     for v in &mut instances {
         known.resolve(&v.name, &mut v.track, diags);
         values(v, diags);
+        unusable |= strict::enforce(v, &config.global, diags);
+        own_interface(v, diags);
         unicast(v, diags);
         addresses(v, diags);
         let version = config.effective(v).version;
@@ -37,6 +39,26 @@ pub(super) fn check_all(config: &mut Config, diags: &mut Diagnostics) -> bool {
     }
     config.instances = instances;
     unusable
+}
+
+/// The state of its own interface is watched in any case.
+fn own_interface(v: &mut VrrpInstance, diags: &mut Diagnostics) {
+    let Some(own) = v.interface.as_ref().map(|i| i.value.as_str()) else { return };
+    let name = &v.name.value;
+    v.track.interfaces.retain(|t| {
+        let is = t.name.value == own;
+        if is {
+            let message = format!("({name}) track_interface {own} is the instance's own interface");
+            warn(
+                diags,
+                codes::K_ADJUSTED,
+                t.name.span,
+                message,
+                "it is watched in any case; the line is left out",
+            );
+        }
+        !is
+    });
 }
 
 /// Two instances with one VRID on one interface would answer one another.
@@ -129,6 +151,11 @@ fn unicast(v: &mut VrrpInstance, diags: &mut Diagnostics) {
         let message = format!("({name}) mcast_dst_ip {a} is no multicast address of the instance's family");
         alert(diags, codes::K_BAD_ARGUMENT, a.span, message, "the usual group is used");
         v.mcast_dst_ip = None;
+    }
+    if v.unicast_ttl.is_some() && v.unicast_peer.is_empty() {
+        let message = format!("({name}) unicast_ttl cannot be used without unicast peers");
+        warn(diags, codes::K_ADJUSTED, v.name.span, message, "it is left out");
+        v.unicast_ttl = None;
     }
     if let (Some(a), true, false) = (v.unicast_src_ip, v.unicast_peer.is_empty(), v.unicast_fault_no_peer) {
         let message = format!("({name}) unicast_src_ip is given without any unicast peer");
@@ -301,9 +328,15 @@ fn essentials(v: &VrrpInstance, version: Version, diags: &mut Diagnostics) -> bo
         alert(diags, codes::K_INCOMPLETE, v.name.span, message, "write virtual_router_id 1..255");
         whole = false;
     }
-    if v.interface.is_none() && v.unicast_peer.is_empty() {
+    if v.interface.is_none() && (v.unicast_peer.is_empty() || v.unicast_src_ip.is_none()) {
         let message = format!("({name}) no interface is given");
-        alert(diags, codes::K_INCOMPLETE, v.name.span, message, "write `interface` and its name");
+        alert(
+            diags,
+            codes::K_INCOMPLETE,
+            v.name.span,
+            message,
+            "write `interface` and its name; only unicast with unicast_src_ip can do without",
+        );
         whole = false;
     }
     if v.virtual_ipaddress.is_empty() && !v.no_virtual_ipaddress {

@@ -52,9 +52,14 @@ fn a_parameter_may_hold_a_condition() {
 
 #[test]
 fn a_definition_of_several_lines_is_read_up_to_a_line_without_backslash() {
-    let text =
-        "$V= \\\n vrrp_instance VI_${N} { \\\n\n  # said\n  priority ${P} \\\n }\n$N=1\n$P=7\n$V\n$N=2\n$V";
+    let text = "$V= \\\n vrrp_instance VI_${N} { \\\n \\\n  priority ${P} \\\n }\n$N=1\n$P=7\n$V\n$N=2\n$V";
     check(text, &["vrrp_instance VI_1 {", "priority 7", "}", "vrrp_instance VI_2 {", "priority 7", "}"]);
+}
+
+#[test]
+fn a_blank_line_or_a_comment_ends_a_definition_as_in_keepalived() {
+    check("$V= \\\n a \\\n\n b\n$V", &["b", "a"]);
+    check("$V= \\\n a # said \\\n b\n$V", &["b", "a"]);
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl Config {
             down_timer_adverts: i.down_timer_adverts.or(g.vrrp_down_timer_adverts).unwrap_or(3),
             nopreempt: i.nopreempt.is_some_and(|n| n.value),
             preempt_delay_us: i.preempt_delay_us.map_or(0, |d| d.value),
-            accept: i.accept.map_or(!strict, |a| a.value),
+            // Strict mode accepts for the address owner only (keepalived.conf(5), `vrrp_strict`).
+            accept: i.accept.map_or(!strict || i.priority.is_some_and(|p| p.value == 255), |a| a.value),
             strict,
             skip_check_adv_addr: i.skip_check_adv_addr.unwrap_or(g.vrrp_skip_check_adv_addr),
             check_unicast_src: i.check_unicast_src.unwrap_or(g.vrrp_check_unicast_src),
