@@ -37,6 +37,7 @@ pub use nix::sys::signal::Signal;
 
 mod control;
 mod host;
+mod ids;
 pub(crate) mod keeper;
 mod links;
 mod program;

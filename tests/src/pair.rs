@@ -91,6 +91,11 @@ impl Pair {
             lab.host(name, &format!("{address}/24"))
         };
         let (one, two) = (Node::new(host("host1")?, players)?, Node::new(host("host2")?, players)?);
+        let one_id = one.host.dropped().iter().any(|d| d.contains("user id"));
+        if one_id && players.vrrp == Program::Keepalived {
+            let why = "keepalived cannot run its check where only one user id is mapped (it may not set its groups)";
+            return Err(Error(format!("{why}: be root, or have ids in /etc/subuid and the package uidmap")));
+        }
         let origin_host = host("origin")?;
         let origin = Origin::start("origin", origin_host.tcp_listen("0.0.0.0:80")?)?;
         origin.set_recording(false);

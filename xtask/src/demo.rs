@@ -93,7 +93,7 @@ fn play(options: &Options, players: Players) -> e2e::netns::Result<()> {
     let to = std::net::SocketAddr::new(vip(), PORT);
     let patience = Duration::from_millis(REQUEST_MS_MAX);
     let load = Load::start(&pair.client, Plan { to, target: "/".into(), rate: options.rate, patience })?;
-    println!("\n{} requests a second from the client to http://{VIP}:{PORT}/\n", options.rate);
+    println!("\n{} requests a second from the client to http://{VIP}:{PORT}/", options.rate);
     answered_since(&load, Instant::now(), options.rate)?;
 
     let down = act(&pair, &load, options.rate, 1, |pair| pair.nodes[0].kill_proxy())?;

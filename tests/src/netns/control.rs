@@ -13,7 +13,7 @@ use nix::sys::socket::{
 };
 
 use super::wire::{self, Answer, Ask, Question, Word};
-use super::{Error, Exit, Result, lock};
+use super::{Error, Exit, Result, ids, lock};
 
 /// How long a keeper may take to answer before the lab counts as broken.
 const ANSWER_MS_MAX: u64 = 20_000;
@@ -39,13 +39,19 @@ struct State {
 impl Keeper {
     /// Waits for a keeper's first word.
     pub(super) fn greet(name: &str, socket: OwnedFd) -> Result<Keeper> {
-        let first = wire::receive::<Word>(socket.as_fd()).map_err(|e| Error(format!("host {name}: {e}")))?;
-        let pid = match first {
-            Some(wire::Received { message: Word::Ready, pid: Some(pid), .. }) => pid,
-            Some(wire::Received { message: Word::Broken(why), .. }) => {
-                return Err(Error(format!("host {name}: {why}")));
+        let pid = loop {
+            let first =
+                wire::receive::<Word>(socket.as_fd()).map_err(|e| Error(format!("host {name}: {e}")))?;
+            match first {
+                Some(wire::Received { message: Word::Ready, pid: Some(pid), .. }) => break pid,
+                Some(wire::Received { message: Word::Unmapped, pid: Some(pid), .. }) => {
+                    wire::send(socket.as_fd(), &wire::Mapped(ids::map(pid)), &[])?;
+                }
+                Some(wire::Received { message: Word::Broken(why), .. }) => {
+                    return Err(Error(format!("host {name}: {why}")));
+                }
+                _ => return Err(Error(format!("host {name}: its first process ended without a word"))),
             }
-            _ => return Err(Error(format!("host {name}: its first process ended without a word"))),
         };
         let socket = Arc::new(socket);
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
@@ -124,7 +130,7 @@ fn listen(socket: &OwnedFd, state: &(Mutex<State>, Condvar)) {
                     let exit = code.map_or(Exit::Signal(signal.unwrap_or(0)), Exit::Code);
                     held.ended.insert(pid, exit);
                 }
-                Word::Ready | Word::Broken(_) => {}
+                Word::Ready | Word::Unmapped | Word::Broken(_) => {}
             },
             Ok(None) | Err(_) => held.gone = true,
         }

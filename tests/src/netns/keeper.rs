@@ -22,7 +22,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid, sethostname};
 
-use super::wire::{self, Answer, Ask, Open, Question, Word};
+use super::wire::{self, Answer, Ask, Mapped, Open, Question, Word};
 use super::{ProcessInfo, ROLE, links, rootfs, sockets};
 
 /// How long an idle reaper waits before it looks for orphans again: they can appear without a
@@ -74,10 +74,16 @@ fn may_unshare() -> bool {
         && std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWUTS).is_ok()).join().unwrap_or(false)
 }
 
-/// A user namespace in which the caller's own id is root's.
+/// A user namespace in which the caller's own id is root's; with more ids where the machine has
+/// given this user some (`/etc/subuid`), which only a program outside can map (`newuidmap(1)`).
 fn unshare_user() -> io::Result<()> {
     let (uid, gid) = (geteuid(), nix::unistd::getegid());
     unshare(CloneFlags::CLONE_NEWUSER)?;
+    let control = io::stdin();
+    wire::send(control.as_fd(), &Word::Unmapped, &[])?;
+    if wire::receive::<Mapped>(control.as_fd())?.is_some_and(|m| m.message.0) {
+        return Ok(());
+    }
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))

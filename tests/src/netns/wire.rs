@@ -174,6 +174,8 @@ pub(crate) struct Question {
 pub(crate) enum Word {
     /// The keeper stands in its namespaces.
     Ready,
+    /// It stands in a user namespace that maps no id yet and waits for a [`Mapped`].
+    Unmapped,
     /// It does not; the reason.
     Broken(String),
     Answer {
@@ -187,6 +189,10 @@ pub(crate) enum Word {
         signal: Option<i32>,
     },
 }
+
+/// Whether the ids of a user namespace were mapped from outside, with all this user is allowed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Mapped(pub(crate) bool);
 
 /// A received message.
 pub(crate) struct Received<T> {
