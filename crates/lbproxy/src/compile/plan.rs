@@ -26,6 +26,10 @@ pub struct Plan {
     pub global: Global,
     pub frontends: Vec<Arc<Frontend>>,
     pub backends: Vec<Arc<Backend>>,
+    /// Proxies in the order of the file: the halves each has.
+    pub order: Vec<(Option<FrontendIx>, Option<BackendIx>)>,
+    /// Every log destination once; [`LogTarget::sink`] is an index into it.
+    pub log_sinks: Vec<LogSink>,
 }
 
 /// What `global` says, compiled.
@@ -48,6 +52,10 @@ pub struct Global {
     pub hard_stop_after_ms: u32,
     /// Time for which closing spreads over idle connections on a soft stop.
     pub grace_ms: u32,
+    /// Log targets of the process itself.
+    pub log: LogPlan,
+    /// `log-send-hostname`: the name in log headers.
+    pub log_hostname: Option<String>,
     pub stats_sockets: Vec<StatsSocket>,
     pub stats_timeout_ms: u32,
     pub stats_maxconn: u32,
@@ -490,7 +498,6 @@ pub struct ForwardFor {
 /// Where logs of a proxy go and how a line looks.
 #[derive(Debug, Default)]
 pub struct LogPlan {
-    /// Indexes into the process's table of log targets (`shell::log`), with the level range of this `log` line.
     pub targets: Vec<LogTarget>,
     pub format: Option<LogFormat>,
     pub error_format: Option<LogFormat>,
@@ -507,7 +514,8 @@ pub struct LogPlan {
 /// A `log` line.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LogTarget {
-    pub sink: LogSink,
+    /// Index into [`Plan::log_sinks`].
+    pub sink: usize,
     pub format: LogWire,
     /// Syslog facility number, most and least severe level.
     pub facility: u8,

@@ -4,6 +4,13 @@
 #[derive(Clone, Debug, Default)]
 pub struct Cond {}
 
+impl Cond {
+    /// The condition that always holds.
+    pub fn always() -> Cond {
+        Cond {}
+    }
+}
+
 /// `http-request`, `http-response` or `http-after-response` rules in order.
 #[derive(Clone, Debug, Default)]
 pub struct HttpRules {}

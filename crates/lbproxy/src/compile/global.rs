@@ -1,0 +1,132 @@
+//! `global`: limits, identity, rights.
+
+use common::{
+    diag::{Diagnostic, codes},
+    haproxy::model,
+};
+
+use super::{Compiler, ms, plan};
+
+/// More worker threads than this gain nothing and cost counters (HAProxy's own limit with groups is larger).
+const THREADS_MAX: u32 = 256;
+
+impl Compiler<'_> {
+    pub(super) fn global(&mut self) -> plan::Global {
+        let g = &self.config.global;
+        let (uid, gid) = self.identity(g);
+        plan::Global {
+            threads: self.threads(g),
+            maxconn: g.limits.maxconn.as_ref().map_or(0, |n| n.value),
+            maxconnrate: g.limits.maxconnrate.unwrap_or(0),
+            node: g.node.clone().unwrap_or_else(|| self.world.hostname()),
+            description: g.description.clone(),
+            pidfile: g.pidfile.as_ref().map(|p| p.value.clone().into()),
+            chroot: g.chroot.as_ref().map(|p| p.value.clone().into()),
+            uid,
+            gid,
+            daemon: g.daemon,
+            quiet: g.quiet,
+            ulimit_n: g.limits.ulimit_n.as_ref().map(|n| u64::from(n.value)),
+            hard_stop_after_ms: ms(g.hard_stop_after_ms),
+            grace_ms: ms(g.grace_ms),
+            log: self.global_log(),
+            log_hostname: self.log_hostname(),
+            stats_sockets: self.stats_sockets(g),
+            stats_timeout_ms: g.stats.timeout_ms.map_or(10_000, |v| ms(Some(v))),
+            stats_maxconn: g.stats.maxconn.unwrap_or(10),
+            tune: tune(&g.tune),
+            ca_base: g.tls.ca_base.as_ref().map(|p| p.value.clone().into()),
+            crt_base: g.tls.crt_base.as_ref().map(|p| p.value.clone().into()),
+        }
+    }
+
+    fn threads(&mut self, g: &model::Global) -> usize {
+        let most = g.threads.thread_hard_limit.unwrap_or(THREADS_MAX).clamp(1, THREADS_MAX);
+        let wanted = match &g.threads.nbthread {
+            Some(n) if n.value == 0 || n.value > THREADS_MAX => {
+                let d = Diagnostic::alert(codes::BAD_ARGUMENT, "this number of threads cannot be started")
+                    .at(n.span, format!("expected 1 to {THREADS_MAX}"));
+                self.say(d);
+                1
+            }
+            Some(n) => n.value,
+            None => self.world.processors() as u32,
+        };
+        wanted.clamp(1, most) as usize
+    }
+
+    /// User and group as numbers; a name that the system does not know is an alert at the word.
+    fn identity(&mut self, g: &model::Global) -> (Option<u32>, Option<u32>) {
+        let mut uid = g.uid.as_ref().map(|n| n.value);
+        let mut gid = g.gid.as_ref().map(|n| n.value);
+        if let Some(user) = &g.user {
+            match self.world.user(user) {
+                Some((u, _)) => uid = Some(u),
+                None => {
+                    let d = Diagnostic::alert(
+                        codes::UNRESOLVED_NAME,
+                        format!("cannot find user id for '{}'", user.value),
+                    )
+                    .at(user.span, "no such user on this system")
+                    .help(format!(
+                        "create it, for example: useradd --system --no-create-home {}",
+                        user.value
+                    ));
+                    self.say(d);
+                }
+            }
+        }
+        if let Some(group) = &g.group {
+            match self.world.group(group) {
+                Some(id) => gid = Some(id),
+                None => {
+                    let d = Diagnostic::alert(
+                        codes::UNRESOLVED_NAME,
+                        format!("cannot find group id for '{}'", group.value),
+                    )
+                    .at(group.span, "no such group on this system")
+                    .help(format!("create it, for example: groupadd --system {}", group.value));
+                    self.say(d);
+                }
+            }
+        }
+        (uid, gid)
+    }
+
+    fn stats_sockets(&mut self, g: &model::Global) -> Vec<plan::StatsSocket> {
+        let mut out = Vec::new();
+        for line in &g.stats.sockets {
+            let level = match line.cli.level {
+                Some(model::CliLevel::User) => plan::Level::User,
+                Some(model::CliLevel::Admin) => plan::Level::Admin,
+                Some(model::CliLevel::Operator) | None => plan::Level::Operator,
+            };
+            let mut id = out.len() as u32;
+            for bind in self.binds(line, &mut id, None) {
+                out.push(plan::StatsSocket { bind, level });
+            }
+        }
+        out
+    }
+}
+
+fn tune(t: &model::Tune) -> plan::Tune {
+    let d = plan::Tune::default();
+    plan::Tune {
+        bufsize: t.bufsize_bytes.as_ref().map_or(d.bufsize, |n| n.value as usize),
+        maxrewrite: t.maxrewrite_bytes.as_ref().map_or(d.maxrewrite, |n| n.value as usize),
+        http_maxhdr: t.http_maxhdr.as_ref().map_or(d.http_maxhdr, |n| n.value as usize),
+        logurilen: t.http_logurilen.map_or(d.logurilen, |n| n as usize),
+        cookielen: t.http_cookielen.map_or(d.cookielen, |n| n as usize),
+        maxaccept: match t.maxaccept {
+            Some(n) if n > 0 => n as usize,
+            Some(_) => usize::MAX,
+            None => d.maxaccept,
+        },
+        idle_max: d.idle_max,
+        rcvbuf_client: t.rcvbuf_client_bytes,
+        sndbuf_client: t.sndbuf_client_bytes,
+        rcvbuf_server: t.rcvbuf_server_bytes,
+        sndbuf_server: t.sndbuf_server_bytes,
+    }
+}
