@@ -96,10 +96,10 @@ fn unique<T>(
 
 /// Names of what can be tracked.
 struct Known {
-    scripts: Vec<String>,
-    files: Vec<String>,
-    processes: Vec<String>,
-    bfd: Vec<String>,
+    scripts: HashSet<String>,
+    files: HashSet<String>,
+    processes: HashSet<String>,
+    bfd: HashSet<String>,
 }
 
 impl Known {

@@ -18,7 +18,7 @@ const LINES_MAX: usize = 1_000_000;
 /// Bytes that those lines may come to.
 const BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Lines looked at on the way, with those that a condition drops.
-const WORK_MAX: usize = 4 * LINES_MAX;
+const WORK_MAX: usize = 2 * LINES_MAX;
 /// Bytes of one line after replacement.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Replacements within one line; beyond it a parameter names itself.

@@ -155,3 +155,12 @@ proptest! {
         parse("x", &text, &env());
     }
 }
+
+#[test]
+fn a_large_configuration_is_read_and_one_without_end_is_cut() {
+    let text = "$V= \\\nvrrp_instance v.${A}.${B} { \\\ninterface eth${A} \\\nvirtual_router_id ${B} \\\nvirtual_ipaddress { \\\n10.${A}.${B}.1 \\\n} \\\n}\n~SEQ(A,1,20) ~SEQ(B,1,254) $V\n";
+    let loaded = parse("x", text, &env());
+    assert_eq!((loaded.config.instances.len(), loaded.errors()), (20 * 254, 0));
+    let endless = parse("x", "~SEQ(A,1,900000) ~SEQ(B,1,900000) @other x\n", &env());
+    assert_eq!(endless.errors(), 1);
+}

@@ -15,13 +15,7 @@ const LABEL_BYTES_MAX: usize = 15;
 pub(super) fn list(addresses: &mut Vec<Address>, e: &mut Entry<'_>) {
     for line in e.lines() {
         let mut entry = Entry::new(e.name, line, e.cx);
-        let Some(address) = one(&mut entry) else { continue };
-        if addresses.iter().any(|a| a.address == address.address && a.dev == address.dev) {
-            let message = format!("the address {} is listed twice", address.address);
-            entry.warn(codes::K_DUPLICATE, address.address.span, message, "it counts once");
-            continue;
-        }
-        addresses.push(address);
+        addresses.extend(one(&mut entry));
     }
 }
 

@@ -1,6 +1,9 @@
 //! The checks of one `vrrp_instance`, and of two that would be the same virtual router.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use super::{Known, alert, strict, warn};
 use crate::{
@@ -63,18 +66,15 @@ fn own_interface(v: &mut VrrpInstance, diags: &mut Diagnostics) {
 
 /// Two instances with one VRID on one interface would answer one another.
 pub(super) fn same_identity(config: &Config, diags: &mut Diagnostics) -> bool {
-    let mut seen: Vec<&VrrpInstance> = Vec::new();
+    let mut seen: HashMap<_, Vec<&VrrpInstance>> = HashMap::new();
     let mut clash = false;
     for v in &config.instances {
         if v.virtual_router_id.value == 0 {
             continue;
         }
-        let same = seen.iter().find(|o| {
-            o.virtual_router_id == v.virtual_router_id
-                && o.interface == v.interface
-                && o.is_ipv6() == v.is_ipv6()
-                && share_a_destination(config, o, v)
-        });
+        let interface = v.interface.as_ref().map(|i| i.value.as_str());
+        let alike = seen.entry((v.virtual_router_id.value, interface, v.is_ipv6())).or_default();
+        let same = alike.iter().find(|o| share_a_destination(config, o, v));
         if let Some(other) = same {
             clash = true;
             let message = format!(
@@ -83,7 +83,7 @@ pub(super) fn same_identity(config: &Config, diags: &mut Diagnostics) -> bool {
                 v.name,
                 v.virtual_router_id,
                 if v.is_ipv6() { "IPv6" } else { "IPv4" },
-                v.interface.as_ref().map_or("(none)", |i| i.value.as_str())
+                interface.unwrap_or("(none)")
             );
             diags.push(
                 Diagnostic::alert(codes::K_DUPLICATE, message)
@@ -92,7 +92,7 @@ pub(super) fn same_identity(config: &Config, diags: &mut Diagnostics) -> bool {
                     .help("give each virtual router of an interface a VRID of its own"),
             );
         }
-        seen.push(v);
+        alike.push(v);
     }
     clash
 }
