@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use e2e::client::Client;
+use e2e::daemon::Program;
 use e2e::load::{Load, Outcome, Plan, outages};
+use e2e::netns::{Cmd, Signal};
 use e2e::pair::{PORT, Pair, Players, VIP, vip};
 
 /// Ten times what the document's timers add up to; a bound for "it hangs", not a measure.
@@ -73,4 +75,62 @@ fn control_the_address_survives_haproxy_under_keepalived() {
 #[test]
 fn control_haproxy_logs_the_backend() {
     paths_choose_the_backend_and_the_log_says_so(Players::PEERS);
+}
+
+/// As the document does it: the VRRP daemon in the background, its words in the system's log.
+fn the_log_says_who_becomes_master(players: Players, parts: &[&str]) {
+    let pair = Pair::new(players).unwrap();
+    let node = &pair.nodes[0];
+    node.start_proxy().unwrap();
+    let path = players.vrrp.called("keepalived", node.host.work()).unwrap();
+    let out = node.host.exec(Cmd::new(path).args(["-D", "-f", "/etc/keepalived/keepalived.conf"])).unwrap();
+    assert!(out.exit.success(), "{out:?}");
+    for part in parts {
+        let line = node.system_log.wait_for(part, PATIENCE).unwrap();
+        assert!(line.contains("Keepalived_vrrp["), "the program's name and process: {line}");
+    }
+    pair.wait_for_holder(0, PATIENCE).unwrap();
+    // The parent's number is in the file that service scripts read; ending it gives the address back.
+    let pid: i32 = node.host.read("/run/keepalived.pid").unwrap().trim().parse().unwrap();
+    node.host.signal(pid, Signal::SIGTERM).unwrap();
+    e2e::wait::until_true("the address is given back", PATIENCE, || pair.holders().unwrap().is_empty())
+        .unwrap();
+    e2e::wait::until_true("all have ended", PATIENCE, || node.host.pids("keepalived").unwrap().is_empty())
+        .unwrap();
+}
+
+#[test]
+fn control_keepalived_says_who_becomes_master() {
+    let parts = ["VRRP_Script(chk_haproxy) succeeded", "(VI_1) Entering MASTER STATE"];
+    the_log_says_who_becomes_master(Players::PEERS, &parts);
+}
+
+#[test]
+fn vrrpd_says_who_becomes_master_in_old_and_new_words() {
+    let players = Players { proxy: Program::Haproxy, vrrp: Program::Vrrpd };
+    let parts = ["VRRP_Script(chk_haproxy) succeeded", "VRRP_Instance(VI_1) Entering MASTER STATE"];
+    the_log_says_who_becomes_master(players, &parts);
+}
+
+#[test]
+fn the_address_survives_lbproxy_under_vrrpd() {
+    the_address_survives_the_proxy(Players::OURS);
+}
+
+#[test]
+fn the_address_survives_haproxy_under_vrrpd() {
+    the_address_survives_the_proxy(Players { proxy: Program::Haproxy, vrrp: Program::Vrrpd });
+}
+
+#[test]
+fn the_address_survives_lbproxy_under_keepalived() {
+    the_address_survives_the_proxy(Players { proxy: Program::Lbproxy, vrrp: Program::Keepalived });
+}
+
+#[test]
+fn lbproxy_logs_the_backend() {
+    paths_choose_the_backend_and_the_log_says_so(Players {
+        proxy: Program::Lbproxy,
+        vrrp: Program::Keepalived,
+    });
 }
