@@ -3,7 +3,7 @@
 //! Owns: one row per such part. A keyword without a place in the model is told by its registry row; a part of the
 //! model can come from YAML too and is told here. A row goes when its part is built.
 
-use super::model::{AuthType, Config, VrrpInstance};
+use super::model::{Config, VrrpInstance};
 use crate::{
     diag::{Diagnostic, Diagnostics, Severity, codes},
     source::Span,
@@ -23,11 +23,6 @@ pub struct Feature {
 
 /// Parts that are not built yet, sorted by name.
 pub const FEATURES: &[Feature] = &[
-    lost("auth_type AH", "IPsec authentication is not built", |c| {
-        instance(c, |v| {
-            v.authentication.as_ref().filter(|a| a.auth_type.value == AuthType::Ah).map(|a| a.auth_type.span)
-        })
-    }),
     lost("bfd_instance", "BFD is not built; what tracks it is taken as up", |c| {
         c.bfd.first().map(|b| b.name.span)
     }),
