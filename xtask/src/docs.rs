@@ -1,9 +1,16 @@
-//! `cargo xtask docs`: what is generated in `docs/`.
+//! `cargo xtask docs`: writes `docs/COMPATIBILITY.md` from the registries of both languages.
 //!
-//! Owns: the writing and the check that what is there is fresh.
-use clap::Args;
+//! Owns: the page's form, and the check (also a test) that what is there is fresh.
+//! Leaves to others: what the page says; that is in the rows.
 
-use crate::Outcome;
+use std::fmt::Write as _;
+
+use clap::Args;
+use common::keyword::Support;
+
+use crate::{Outcome, root};
+
+const PAGE: &str = "docs/COMPATIBILITY.md";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -13,5 +20,111 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    Err(format!("no generated pages yet (check: {})", options.check))
+    let page = page();
+    let path = root().join(PAGE);
+    if options.check {
+        return check(&page);
+    }
+    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("docs: {PAGE} written");
+    Ok(())
+}
+
+fn check(page: &str) -> Outcome {
+    let there = std::fs::read_to_string(root().join(PAGE)).unwrap_or_default();
+    match there == page {
+        true => Ok(()),
+        false => Err(format!("{PAGE} is not what the registries say: `cargo xtask docs` writes it anew")),
+    }
+}
+
+/// A keyword as the page shows it.
+struct Row {
+    /// The section or block it stands in.
+    place: String,
+    name: String,
+    doc: &'static str,
+    support: Support,
+    /// For an old spelling: what is written today.
+    modern: Option<&'static str>,
+}
+
+fn keepalived() -> Vec<Row> {
+    let rows = common::keepalived::catalogue().into_iter();
+    rows.map(|r| Row {
+        place: r.block.into(),
+        name: r.name.into(),
+        doc: r.doc,
+        support: r.support,
+        modern: None,
+    })
+    .collect()
+}
+
+fn page() -> String {
+    let mut text = String::from(
+        "# What is served\n\n\
+         Written by `cargo xtask docs` from the registries; do not edit. A keyword that is not here is unknown \
+         and an error with a suggestion. None is ignored in silence.\n\n\
+         | mark | meaning |\n|---|---|\n\
+         | yes | does what the peer's manual says |\n\
+         | no effect | known, accepted, said once at start, with the reason |\n\
+         | not yet | known, accepted, said once at start: not built yet |\n\
+         | refused | known and refused with the reason |\n",
+    );
+    language(&mut text, "keepalived.conf (vrrpd, after keepalived 2.4)", &keepalived());
+    text
+}
+
+fn language(text: &mut String, title: &str, rows: &[Row]) {
+    let count = |wanted: &str| rows.iter().filter(|r| mark(r.support).0 == wanted).count();
+    let _ = writeln!(
+        text,
+        "\n## {title}\n\n{} keywords: {} served, {} without effect, {} not yet, {} refused.",
+        rows.len(),
+        count("yes"),
+        count("no effect"),
+        count("not yet"),
+        count("refused")
+    );
+    let mut place = "";
+    for row in rows {
+        if row.place != place {
+            place = &row.place;
+            let _ = writeln!(text, "\n### {place}\n\n| keyword | served | what it is |\n|---|---|---|");
+        }
+        let (mark, why) = mark(row.support);
+        let mut doc = row.doc.to_string();
+        if let Some(modern) = row.modern {
+            let _ = write!(doc, " Old spelling of `{modern}`.");
+        }
+        if !why.is_empty() {
+            let _ = write!(doc, " *{why}*");
+        }
+        let _ = writeln!(text, "| `{}` | {mark} | {} |", cell(&row.name), cell(&doc));
+    }
+}
+
+fn mark(support: Support) -> (&'static str, &'static str) {
+    match support {
+        Support::Full => ("yes", ""),
+        Support::NoEffect(why) => ("no effect", why),
+        Support::NotYet(why) => ("not yet", why),
+        Support::Refused(why) => ("refused", why),
+    }
+}
+
+/// Text that does not break out of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_generated_page_is_what_the_registries_say() {
+        if let Err(why) = super::check(&super::page()) {
+            panic!("{why}");
+        }
+    }
 }
