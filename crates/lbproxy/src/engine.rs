@@ -8,12 +8,14 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod action;
 pub mod balance;
 pub mod check;
 pub mod conn;
 pub mod cookie;
 pub mod http;
 pub mod logformat;
+pub mod pattern;
 pub mod proxy_protocol;
 pub mod queue;
 pub mod rule;

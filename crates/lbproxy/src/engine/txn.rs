@@ -169,7 +169,8 @@ pub struct Txn {
     pub status: u16,
     /// Status the server sent, before rewriting; 0 when none.
     pub server_status: u16,
-    /// Bytes from server (or proxy) to client (`%B`), headers included; client to server (`%U`).
+    /// Bytes received from the server (`%B`), headers included, 0 for answers of the proxy itself; bytes received
+    /// from the client (`%U`).
     pub bytes_out: u64,
     pub bytes_in: u64,
     /// Connection retries; `redispatched` puts a `+` before them.
@@ -194,10 +195,44 @@ pub struct Txn {
     pub log_level: Option<Option<u8>>,
     /// Number of the request on its connection, from 0 (`%rc`-like samples, first-request rules).
     pub number: u32,
+    /// Number of the stream in the process (`%rt`), counted from 0.
+    pub id: u64,
+    /// The server connection was used before.
+    pub server_reused: bool,
+    /// Facts of the server connection's TLS session.
+    pub server_tls: Option<Box<super::conn::TlsInfo>>,
+    /// Variables, those of the session among them.
+    pub vars: super::sample::var::Vars,
+    /// The client's address as `set-src` and `set-src-port` changed it.
+    pub src_override: Option<super::conn::Addr>,
+    /// What rules changed of the stream's time-outs and retries.
+    pub overrides: Overrides,
+    pub priority_class: i32,
+    pub priority_offset_ms: i32,
+    /// `strict-mode off`: a rewrite that fails is no error.
+    pub lenient_rewrites: bool,
+    /// Rewrites that failed, for the `wrew` counter and, unless lenient, an error.
+    pub rewrite_failures: u32,
+    /// `file:line` of the rule that ended a rule set last.
+    pub last_rule: Option<std::sync::Arc<str>>,
+    /// Memory for texts that rules compute, kept to be used again.
+    pub scratch: Vec<u8>,
+}
+
+/// What `set-timeout` and `set-retries` changed; times in ms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Overrides {
+    pub client_ms: Option<u32>,
+    pub connect_ms: Option<u32>,
+    pub queue_ms: Option<u32>,
+    pub server_ms: Option<u32>,
+    pub tarpit_ms: Option<u32>,
+    pub tunnel_ms: Option<u32>,
+    pub retries: Option<u32>,
 }
 
 impl Txn {
-    /// Makes it new without giving its memory back.
+    /// Makes it new without giving its memory back; the session's variables stay.
     pub fn reset(&mut self) {
         let mut fresh = Txn::default();
         let keep = |from: &mut Vec<u8>| {
@@ -210,7 +245,21 @@ impl Txn {
         fresh.request_captures.clear();
         fresh.response_captures = std::mem::take(&mut self.response_captures);
         fresh.response_captures.clear();
+        fresh.scratch = keep(&mut self.scratch);
+        fresh.vars = std::mem::take(&mut self.vars);
+        fresh.vars.end_transaction();
         *self = fresh;
+    }
+
+    /// The client's address as rules and logs see it.
+    pub fn src<'a>(&'a self, conn: &'a super::conn::ConnInfo) -> &'a super::conn::Addr {
+        self.src_override.as_ref().unwrap_or(&conn.src)
+    }
+
+    /// Makes the capture slots that the frontend declares, all empty: from here on a log line shows them.
+    pub fn prepare_captures(&mut self, request: usize, response: usize) {
+        self.request_captures.resize(request, None);
+        self.response_captures.resize(response, None);
     }
 
     /// Sets cause and phase unless something earlier already did: the first reason is the one that counts.

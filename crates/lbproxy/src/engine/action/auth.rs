@@ -1,0 +1,60 @@
+//! User lists: who may pass with which password (manual 12.1).
+
+/// A `userlist` section.
+#[derive(Clone, Debug, Default)]
+pub struct UserList {
+    pub name: Box<str>,
+    pub users: Vec<User>,
+}
+
+/// One user, with the groups it belongs to.
+#[derive(Clone)]
+pub struct User {
+    pub name: Box<[u8]>,
+    pub password: Password,
+    pub groups: Vec<Box<str>>,
+}
+
+impl std::fmt::Debug for User {
+    /// Passwords never reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", String::from_utf8_lossy(&self.name))
+    }
+}
+
+/// How a password is kept.
+#[derive(Clone)]
+pub enum Password {
+    /// `insecure-password`: as it is.
+    Plain(Box<[u8]>),
+    /// The user exists but no password opens it.
+    None,
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl UserList {
+    /// Whether the password is the user's.
+    pub fn check(&self, user: &[u8], password: &[u8]) -> bool {
+        let Some(found) = self.users.iter().find(|u| *u.name == *user) else { return false };
+        match &found.password {
+            Password::Plain(p) => equal(p, password),
+            Password::None => false,
+        }
+    }
+
+    /// The users that belong to any of the groups.
+    pub fn members<'l>(&'l self, groups: &'l [&'l str]) -> impl Iterator<Item = &'l User> {
+        self.users.iter().filter(move |u| u.groups.iter().any(|g| groups.contains(&&**g)))
+    }
+}
+
+/// Compares in a time that depends on the lengths only.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let differs = a.iter().zip(b).fold(0u8, |d, (x, y)| d | (x ^ y));
+    a.len() == b.len() && std::hint::black_box(differs) == 0
+}
