@@ -59,17 +59,25 @@ impl Action {
                 Some(answer) => Outcome::Final(Verdict::Redirect(answer)),
                 None => Outcome::Next,
             },
-            Action::Header(edit) => next(edit.run(ctx)),
-            Action::Line(edit) => next(edit.run(ctx)),
-            Action::Variable(change) => next(change.run(ctx)),
-            Action::Stream(change) => next(change.run(ctx)),
+            Action::Header(edit) => {
+                edit.run(ctx);
+                Outcome::Next
+            }
+            Action::Line(edit) => {
+                edit.run(ctx);
+                Outcome::Next
+            }
+            Action::Variable(change) => {
+                change.run(ctx);
+                Outcome::Next
+            }
+            Action::Stream(change) => {
+                change.run(ctx);
+                Outcome::Next
+            }
             Action::Wait(what) => Outcome::Wait(*what),
         }
     }
-}
-
-fn next((): ()) -> Outcome {
-    Outcome::Next
 }
 
 /// Renders a format into the stream's scratch memory for the time of `then`.

@@ -90,6 +90,11 @@ pub struct Cond {
 }
 
 impl Cond {
+    /// The condition that always holds: unless nothing at all.
+    pub fn always() -> Cond {
+        Cond { unless: true, any: Vec::new() }
+    }
+
     /// Whether it holds; what has not arrived counts as missing.
     pub fn eval(&self, ctx: &Ctx<'_>) -> bool {
         match self.alternatives(ctx) {
@@ -179,13 +184,6 @@ pub struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     pub rules: Vec<Rule>,
-}
-
-impl Cond {
-    /// The condition that always holds.
-    pub fn always() -> Cond {
-        Cond {}
-    }
 }
 
 /// `http-request`, `http-response` or `http-after-response` rules in order.

@@ -154,11 +154,13 @@ pub fn reason_of(status: u16) -> &'static str {
         503 => "Service Unavailable",
         504 => "Gateway Time-out",
         505 => "HTTP Version Not Supported",
-        100..200 => "Informational",
-        200..300 => "Success",
-        300..400 => "Redirection",
-        400..500 => "Client Error",
-        500..600 => "Server Error",
-        _ => "Other",
+        _ => match status / 100 {
+            1 => "Informational",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Client Error",
+            5 => "Server Error",
+            _ => "Other",
+        },
     }
 }

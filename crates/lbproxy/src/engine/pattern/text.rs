@@ -20,8 +20,11 @@ pub struct Texts {
     /// Folded to lower case when compared without case.
     list: Vec<Vec<u8>>,
     /// Of many whole, prefix or suffix patterns: text to index, and the lengths that occur, longest first.
-    index: Option<(HashMap<Vec<u8>, usize>, Vec<usize>)>,
+    index: Option<Index>,
 }
+
+/// Text to index, and the lengths that occur.
+type Index = (HashMap<Vec<u8>, usize>, Vec<usize>);
 
 impl Texts {
     pub(super) fn new(method: Method, no_case: bool, mut list: Vec<Vec<u8>>) -> Texts {
