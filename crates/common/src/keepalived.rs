@@ -17,6 +17,7 @@ pub mod model;
 mod reader;
 mod support;
 mod tree;
+mod yaml;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -66,8 +67,12 @@ impl Loaded {
     }
 }
 
-/// Reads the configuration file `path` with all that it includes.
+/// Reads the configuration file `path` with all that it includes. A name that ends in `.yaml` or `.yml` is the
+/// YAML form, which includes nothing.
 pub fn load(path: &Path, env: &Env) -> Loaded {
+    if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+        return yaml::load(path);
+    }
     read(env, |reader| reader.main(path))
 }
 

@@ -222,7 +222,7 @@ impl Reader<'_, '_> {
 }
 
 /// The text of a file, and whether all of it was text.
-fn read(path: &Path) -> Result<(String, bool), String> {
+pub(super) fn read(path: &Path) -> Result<(String, bool), String> {
     let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
     if meta.is_dir() {
         return Err("it is a directory".to_owned());

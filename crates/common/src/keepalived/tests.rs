@@ -71,6 +71,32 @@ fn each_golden_is_the_same_model_after_a_round_through_yaml() {
 }
 
 #[test]
+fn a_yaml_file_is_read_by_its_name_and_checked_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("k.yaml");
+    let text = load(&corpus().join("usual.conf"), &env());
+    fs::write(&file, serde_yaml::to_string(&text.config).unwrap()).unwrap();
+    let yaml = load(&file, &env());
+    assert_eq!((yaml.config, yaml.fatal), (text.config, None));
+
+    fs::write(&file, "instances:\n- name: a\n  interface: eth0\n  virtual_router_id: 7\n  priority: 0\n")
+        .unwrap();
+    let low = load(&file, &env());
+    assert_eq!((low.fatal, low.config.instances[0].priority), (None, None));
+    assert_eq!(low.errors(), 2, "priority 0, and no address: {:?}", low.diagnostics);
+
+    for (wrong, code) in [("instances: [", "Y001"), ("instances:\n- nam: a\n", "Y002")] {
+        fs::write(&file, wrong).unwrap();
+        let bad = load(&file, &env());
+        assert_eq!(bad.fatal, Some(Fatal::Unusable));
+        assert_eq!(bad.diagnostics.iter().map(|d| d.code.0).collect::<Vec<_>>(), [code]);
+    }
+    fs::write(&file, "").unwrap();
+    assert_eq!(load(&file, &env()).fatal, None);
+    assert_eq!(load(&dir.path().join("absent.yml"), &env()).fatal, Some(Fatal::NoFile));
+}
+
+#[test]
 fn the_document_pair_reads_without_a_word() {
     for host in ["document-host1.conf", "document-host2.conf"] {
         let loaded = load(&corpus().join(host), &env());
