@@ -19,7 +19,7 @@ pub(super) fn load(path: &Path) -> Loaded {
             match model(&text, file) {
                 Ok(read) => config = read,
                 Err(d) => {
-                    diagnostics.push(d);
+                    diagnostics.push(*d);
                     fatal = Some(Fatal::Unusable);
                 }
             }
@@ -36,7 +36,7 @@ pub(super) fn load(path: &Path) -> Loaded {
     Loaded { config, sources, diagnostics, fatal }
 }
 
-fn model(text: &str, file: FileId) -> Result<Config, Diagnostic> {
+fn model(text: &str, file: FileId) -> Result<Config, Box<Diagnostic>> {
     if text.trim().is_empty() {
         return Ok(Config::default());
     }
@@ -46,7 +46,7 @@ fn model(text: &str, file: FileId) -> Result<Config, Diagnostic> {
     serde_yaml::from_str(text).map_err(|e| describe(&e, codes::YAML_MODEL, text, file))
 }
 
-fn describe(e: &serde_yaml::Error, code: Code, text: &str, file: FileId) -> Diagnostic {
+fn describe(e: &serde_yaml::Error, code: Code, text: &str, file: FileId) -> Box<Diagnostic> {
     let full = e.to_string();
     // The place is named by the diagnostic itself.
     let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(m, _)| m);
@@ -54,5 +54,5 @@ fn describe(e: &serde_yaml::Error, code: Code, text: &str, file: FileId) -> Diag
     let lo = (0..=lo).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
     let rest = text.get(lo..).unwrap_or("");
     let hi = lo + rest.find('\n').unwrap_or(rest.len());
-    Diagnostic::alert(code, message).at(Span::new(file, lo as u32, hi as u32), "")
+    Box::new(Diagnostic::alert(code, message).at(Span::new(file, lo as u32, hi as u32), ""))
 }
