@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use e2e::daemon::Program;
-use e2e::netns::{Cmd, Exit, Host, Lab};
+use e2e::daemon::{Daemon, Program};
+use e2e::netns::{Cmd, Exit, Host, Lab, Signal};
 use e2e::pair::examples;
 
 #[test]
@@ -136,4 +136,71 @@ fn examples_name_nothing_of_one_machine() {
     let sysctl =
         fs::read_to_string(Path::new(&examples()).join("../sysctl.d/60-shared-address.conf")).unwrap();
     assert!(sysctl.lines().any(|l| l.trim() == "net.ipv4.ip_nonlocal_bind = 1"));
+}
+
+/// The service manager's side of `sd_notify(3)`.
+struct Manager {
+    socket: std::os::unix::net::UnixDatagram,
+    seen: Vec<String>,
+}
+
+impl Manager {
+    const SOCKET: &str = "/run/notify";
+
+    fn new(host: &Host) -> Manager {
+        let socket = host.unix_datagram(Manager::SOCKET, 0o666).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Manager { socket, seen: Vec::new() }
+    }
+
+    /// Reads until a message has this line, and returns that message.
+    fn hear(&mut self, line: &str) -> String {
+        loop {
+            let mut bytes = [0; 4096];
+            let n = self
+                .socket
+                .recv(&mut bytes)
+                .unwrap_or_else(|e| panic!("no {line}: {e}; heard {:?}", self.seen));
+            let text = String::from_utf8_lossy(&bytes[..n]).into_owned();
+            self.seen.push(text.clone());
+            if text.lines().any(|l| l == line) {
+                return text;
+            }
+        }
+    }
+}
+
+/// Ready, reload, stop, as the unit's `Type=notify` wants to hear it.
+fn tells_the_service_manager(program: Program, args: &[&str], reload: Signal) {
+    let lab = lab();
+    let host = host_with_examples(&lab);
+    let mut manager = Manager::new(&host);
+    let path = program.called(program.traditional_name(), host.work()).unwrap();
+    let daemon =
+        Daemon::run(&host, program.name(), Cmd::new(path).args(args).env("NOTIFY_SOCKET", Manager::SOCKET));
+    let daemon = daemon.unwrap();
+    manager.hear("READY=1");
+    daemon.signal(reload).unwrap();
+    let word = manager.hear("RELOADING=1");
+    assert!(
+        word.lines().any(|l| l.starts_with("MONOTONIC_USEC=")),
+        "systemd.service(5), notify-reload: {word}"
+    );
+    manager.hear("READY=1");
+    daemon.signal(Signal::SIGTERM).unwrap();
+    manager.hear("STOPPING=1");
+    let exit = daemon.process().wait(Duration::from_secs(20));
+    let clean = [Some(Exit::Code(0)), Some(Exit::Code(143)), Some(Exit::Signal(15))];
+    assert!(clean.contains(&exit), "{exit:?}\n{}", daemon.log());
+}
+
+#[test]
+fn vrrpd_tells_the_service_manager() {
+    let args = ["--dont-fork", "--use-file", "/etc/keepalived/openstack.conf"];
+    tells_the_service_manager(Program::Vrrpd, &args, Signal::SIGHUP);
+}
+
+#[test]
+fn lbproxy_tells_the_service_manager() {
+    tells_the_service_manager(Program::Lbproxy, &["-Ws", "-f", "/etc/haproxy/pair.cfg"], Signal::SIGUSR2);
 }

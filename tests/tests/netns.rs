@@ -102,3 +102,50 @@ fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
     panic!("it did not happen within ten seconds");
 }
+
+/// This test program again, where another user can run it; what it said.
+fn this_program(prepare: impl FnOnce(&std::path::Path) -> std::process::Command) -> (bool, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = place.path().join("netns");
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let out = prepare(&copy).env_remove("TMPDIR").output().unwrap();
+    (
+        out.status.success(),
+        format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)),
+    )
+}
+
+#[test]
+fn an_ordinary_user_gets_hosts_too() {
+    use std::os::unix::process::CommandExt;
+    let tests =
+        ["hosts_talk_and_see_only_themselves", "files_users_and_sockets_that_configurations_name_are_there"];
+    let (good, said) = this_program(|copy| {
+        let mut command = std::process::Command::new(copy);
+        command.arg("--exact").args(tests).current_dir("/");
+        if nix::unistd::geteuid().is_root() {
+            command.uid(65534).gid(65534);
+        }
+        command
+    });
+    assert!(good && said.contains("2 passed"), "{said}");
+}
+
+#[test]
+fn where_no_namespace_can_be_made_the_reason_is_said() {
+    // A user namespace that may have no network namespaces stands for such a machine.
+    let (good, said) = this_program(|copy| {
+        let mut command = std::process::Command::new("unshare");
+        let line =
+            "echo 0 >/proc/sys/user/max_net_namespaces && exec \"$0\" --exact nothing_of_a_lab_outlives_it";
+        command.args(["--user", "--map-root-user", "sh", "-c", line]).arg(copy).current_dir("/");
+        command
+    });
+    assert!(!good && said.contains("1 failed"), "{said}");
+    assert!(
+        said.contains("cannot make namespaces") && said.contains("need root, or a kernel that lets"),
+        "{said}"
+    );
+}
