@@ -83,6 +83,19 @@ impl Io {
         matches!(got, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// Reads one byte more, for headers behind which nothing may be taken.
+    pub async fn read_one(&mut self, into: &mut Vec<u8>) -> io::Result<()> {
+        let mut byte = [0u8; 1];
+        let n = std::future::poll_fn(|cx| {
+            let mut room = ReadBuf::new(&mut byte);
+            ready!(each!(self, s => Pin::new(s).poll_read(cx, &mut room)))?;
+            Poll::Ready(io::Result::Ok(room.filled().len()))
+        })
+        .await?;
+        into.extend_from_slice(byte.get(..n).unwrap_or(&[]));
+        if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+
     pub fn is_tls(&self) -> bool {
         matches!(self, Io::Tls(_) | Io::TlsUnix(_))
     }

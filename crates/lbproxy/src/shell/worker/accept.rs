@@ -1,0 +1,207 @@
+//! A listening socket of this thread and the task that accepts from it.
+//!
+//! Invariants: a full frontend or process leaves connections in the kernel's queue instead of refusing them; a
+//! listener that is closed first accepts what waited; after a reload it serves the next plan without a gap.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    io,
+    os::fd::OwnedFd,
+    rc::Rc,
+    sync::Arc,
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::{Installed, Worker, WorkerListener, client};
+use crate::{
+    compile::plan::Frontend,
+    engine::conn::Addr,
+    shell::stream::Io,
+};
+
+/// How often a full frontend or process is looked at again while other threads may have freed a place.
+const LIMIT_POLL: Duration = Duration::from_millis(5);
+/// Pause after the process ran out of descriptors or memory.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// One listening socket.
+#[derive(Debug)]
+pub(super) struct Listening {
+    socket: Socket,
+    target: RefCell<Target>,
+    paused: Cell<bool>,
+    closed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    /// The address that clients called, where it is not the wildcard.
+    fixed_dst: Option<Addr>,
+}
+
+/// Whom accepted connections are given to.
+#[derive(Clone, Debug)]
+struct Target {
+    installed: Rc<Installed>,
+    frontend: Arc<Frontend>,
+    bind: usize,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listening {
+    /// Takes the socket over and begins to accept.
+    pub(super) fn start(
+        worker: &Rc<Worker>,
+        installed: &Rc<Installed>,
+        listener: WorkerListener,
+    ) -> io::Result<Rc<Listening>> {
+        let frontend = installed.plan().frontends.get(listener.frontend).cloned();
+        let frontend = frontend.ok_or_else(|| io::Error::other("it belongs to no frontend"))?;
+        let socket = Socket::new(listener.fd)?;
+        let listening = Rc::new(Listening {
+            fixed_dst: socket.fixed_address(),
+            socket,
+            target: RefCell::new(Target { installed: installed.clone(), frontend, bind: listener.bind }),
+            paused: Cell::new(false),
+            closed: Cell::new(false),
+            waker: RefCell::default(),
+        });
+        tokio::task::spawn_local(listening.clone().run(worker.clone()));
+        Ok(listening)
+    }
+
+    pub(super) fn frontend(&self) -> usize {
+        self.target.borrow().frontend.ix
+    }
+
+    /// Serves the next plan from now on.
+    pub(super) fn retarget(&self, installed: Rc<Installed>, frontend: usize, bind: usize) {
+        if let Some(f) = installed.plan().frontends.get(frontend).cloned() {
+            *self.target.borrow_mut() = Target { installed, frontend: f, bind };
+        }
+    }
+
+    pub(super) fn pause(&self, paused: bool) {
+        self.paused.set(paused);
+        self.wake();
+    }
+
+    /// Ends accepting once the queue is empty.
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(w) = self.waker.borrow().as_ref() {
+            w.wake_by_ref();
+        }
+    }
+
+    async fn run(self: Rc<Listening>, worker: Rc<Worker>) {
+        let mut in_a_row = 0;
+        loop {
+            let accepted = poll_fn(|cx| {
+                *self.waker.borrow_mut() = Some(cx.waker().clone());
+                if self.paused.get() && !self.closed.get() {
+                    return Poll::Pending;
+                }
+                match self.socket.poll_accept(cx) {
+                    Poll::Pending if self.closed.get() => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(r) => Poll::Ready(Some(r)),
+                }
+            })
+            .await;
+            match accepted {
+                None => return,
+                Some(Ok((io, src))) => self.serve(&worker, io, src).await,
+                Some(Err(e)) if is_of_one_connection(&e) => {}
+                Some(Err(e)) => {
+                    tracing::warn!("cannot accept connections: {e}; trying again");
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+            in_a_row += 1;
+            let most = self.target.borrow().installed.plan().global.tune.maxaccept.max(1);
+            if in_a_row >= most {
+                in_a_row = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Hands an accepted connection to a task of its own, as soon as the limits allow.
+    async fn serve(&self, worker: &Rc<Worker>, io: Io, src: Addr) {
+        let target = self.target.borrow().clone();
+        worker.clock.refresh();
+        let process_max = target.installed.plan().global.maxconn;
+        while !worker.shared.connections.try_enter(process_max) {
+            tokio::time::sleep(LIMIT_POLL).await;
+        }
+        let state = target.frontend.state.clone();
+        while !state.sessions.try_enter(target.frontend.maxconn) {
+            tokio::time::sleep(LIMIT_POLL).await;
+        }
+        worker.clock.refresh();
+        let counters = state.counters.at(worker.thread);
+        counters.connections.inc();
+        let places = client::Places { shared: worker.shared.clone(), frontend: state };
+        let dst = self.fixed_dst.unwrap_or_else(|| local_address(&io));
+        client::spawn(worker, target.installed, target.frontend, target.bind, io, (src, dst), places);
+    }
+}
+
+impl Socket {
+    fn new(fd: OwnedFd) -> io::Result<Socket> {
+        let sock = socket2::Socket::from(fd);
+        sock.set_nonblocking(true)?;
+        if sock.local_addr()?.as_socket().is_some() {
+            // Accepted sockets inherit it, which spares a system call for each.
+            sock.set_tcp_nodelay(true)?;
+            Ok(Socket::Tcp(TcpListener::from_std(sock.into())?))
+        } else {
+            Ok(Socket::Unix(UnixListener::from_std(OwnedFd::from(sock).into())?))
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<(Io, Addr)>> {
+        match self {
+            Socket::Tcp(l) => l.poll_accept(cx).map_ok(|(s, a)| (Io::Tcp(s), Addr::Inet(unmapped(a)))),
+            Socket::Unix(l) => l.poll_accept(cx).map_ok(|(s, _)| (Io::Unix(s), Addr::Unix)),
+        }
+    }
+
+    fn fixed_address(&self) -> Option<Addr> {
+        match self {
+            Socket::Tcp(l) => {
+                l.local_addr().ok().filter(|a| !a.ip().is_unspecified()).map(|a| Addr::Inet(unmapped(a)))
+            }
+            Socket::Unix(_) => Some(Addr::Unix),
+        }
+    }
+}
+
+/// An IPv4 client of an IPv6 socket is an IPv4 client.
+fn unmapped(a: std::net::SocketAddr) -> std::net::SocketAddr {
+    (a.ip().to_canonical(), a.port()).into()
+}
+
+fn local_address(io: &Io) -> Addr {
+    let Io::Tcp(s) = io else { return Addr::Unix };
+    SockRef::from(s).local_addr().ok().and_then(|a| a.as_socket()).map_or(Addr::Unix, |a| Addr::Inet(unmapped(a)))
+}
+
+/// Errors of accept(2) that concern the connection that was to be accepted, not the listener.
+fn is_of_one_connection(e: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(e.kind(), K::ConnectionAborted | K::ConnectionReset | K::Interrupted | K::WouldBlock)
+        || matches!(e.raw_os_error(), Some(libc::EPROTO | libc::EPERM | libc::ENETDOWN | libc::EHOSTUNREACH))
+}

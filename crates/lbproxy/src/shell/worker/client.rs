@@ -1,0 +1,215 @@
+//! A client connection from accept to close: PROXY protocol, TLS handshake, then the session of its mode.
+
+use std::{future::poll_fn, pin::pin, rc::Rc, sync::Arc, task::Poll};
+
+use super::{Installed, Kill, Slot, SlotGuard, Stage, Worker};
+use crate::{
+    compile::plan::{Bind, Frontend, Mode},
+    engine::{
+        conn::{Addr, ConnInfo, TlsInfo},
+        proxy_protocol::{self, Parsed},
+        state::FrontendState,
+        stats::Counters,
+    },
+    shell::{http, runtime::Shared, stream::Io, tcp, timer::NEVER},
+};
+
+/// Time that PROXY protocol and TLS handshake may take where no client time-out is set.
+const HANDSHAKE_MAX_MS: u32 = 60_000;
+
+/// The places that a connection holds in the process and in its frontend.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) shared: Arc<Shared>,
+    pub(super) frontend: Arc<FrontendState>,
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        self.frontend.sessions.leave();
+        self.shared.connections.leave();
+    }
+}
+
+/// What a client connection is, for everything that serves it.
+#[derive(Debug)]
+pub struct Session {
+    pub worker: Rc<Worker>,
+    pub installed: Rc<Installed>,
+    pub frontend: Arc<Frontend>,
+    pub conn: Box<ConnInfo>,
+    entry: SlotGuard,
+    _places: Places,
+}
+
+/// Why a wait ended before what was waited for came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interrupt {
+    TimedOut,
+    Killed(Kill),
+}
+
+impl Session {
+    pub fn slot(&self) -> &Slot {
+        &self.entry.slot
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.worker.clock.now_ms()
+    }
+
+    /// The counters of this frontend and thread.
+    pub fn counters(&self) -> &Counters {
+        self.frontend.state.counters.at(self.worker.thread)
+    }
+
+    /// Arms the time-out: `ms` from now, 0 for none.
+    pub fn arm_in(&self, ms: u32) {
+        let at = if ms == 0 { NEVER } else { self.now_ms() + u64::from(ms) };
+        self.worker.arm(self.slot(), at);
+    }
+
+    pub fn arm_at(&self, deadline_ms: u64) {
+        self.worker.arm(self.slot(), deadline_ms);
+    }
+
+    /// An order to end, or the time-out.
+    pub fn interrupt(&self) -> Option<Interrupt> {
+        match self.slot().killed() {
+            Some(k) => Some(Interrupt::Killed(k)),
+            None if self.slot().timer.expired(self.now_ms()) => Some(Interrupt::TimedOut),
+            None => None,
+        }
+    }
+
+    /// Waits for `work`, unless interrupted.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupt> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(v) => Poll::Ready(Ok(v)),
+            Poll::Pending => match self.interrupt() {
+                Some(i) => Poll::Ready(Err(i)),
+                None => Poll::Pending,
+            },
+        })
+        .await
+    }
+}
+
+/// Starts the task of a connection.
+pub(super) fn spawn(
+    worker: &Rc<Worker>,
+    installed: Rc<Installed>,
+    frontend: Arc<Frontend>,
+    bind: usize,
+    io: Io,
+    (src, dst): (Addr, Addr),
+    places: Places,
+) {
+    let id = worker.new_id();
+    let accept_ms = worker.clock.now_ms();
+    let conn = Box::new(ConnInfo {
+        src,
+        dst,
+        frontend: frontend.ix as u32,
+        listener: bind as u32,
+        thread: worker.thread,
+        accept_date_us: worker.clock.wall_us(),
+        accept_ms,
+        handshake_ms: 0,
+        tls: None,
+        id,
+    });
+    let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
+    let session = Session { worker: worker.clone(), installed, frontend, conn, entry, _places: places };
+    tokio::task::spawn_local(async move {
+        // The clock is read before each step, so that everything within one step sees one `now`.
+        let worker = session.worker.clone();
+        session.slot().timer.set_waker(&poll_fn(|cx| Poll::Ready(cx.waker().clone())).await);
+        let mut work = pin!(serve(session, io));
+        poll_fn(|cx| {
+            worker.clock.refresh();
+            work.as_mut().poll(cx)
+        })
+        .await;
+    });
+}
+
+async fn serve(mut session: Session, io: Io) {
+    let bind = session.frontend.binds.get(session.conn.listener as usize).cloned();
+    let io = match bind {
+        Some(bind) if bind.accept_proxy || bind.tls.is_some() => {
+            match Box::pin(handshakes(&mut session, &bind, io)).await {
+                Some(io) => io,
+                None => return,
+            }
+        }
+        _ => io,
+    };
+    session.counters().sessions.inc();
+    match session.frontend.mode {
+        Mode::Http => http::serve(session, io).await,
+        Mode::Tcp => Box::pin(tcp::serve(session, io)).await,
+    }
+}
+
+/// PROXY protocol, then TLS. `None` when the connection came to nothing.
+async fn handshakes(session: &mut Session, bind: &Bind, mut io: Io) -> Option<Io> {
+    session.slot().stage.set(Stage::Handshake);
+    let timeouts = &session.frontend.timeouts;
+    let limit = [timeouts.client_hs, timeouts.client, HANDSHAKE_MAX_MS];
+    session.arm_in(limit.into_iter().find(|&t| t > 0).unwrap_or(HANDSHAKE_MAX_MS));
+    if bind.accept_proxy && !accept_proxy(session, &mut io).await {
+        session.counters().request_errors.inc();
+        return None;
+    }
+    if bind.tls.is_some() {
+        match accept_tls(session, io).await {
+            Some((stream, info)) => {
+                io = stream;
+                session.conn.tls = Some(Box::new(info));
+            }
+            None => {
+                session.counters().request_errors.inc();
+                return None;
+            }
+        }
+    }
+    session.conn.handshake_ms = (session.now_ms() - session.conn.accept_ms) as u32;
+    Some(io)
+}
+
+async fn accept_tls(session: &Session, io: Io) -> Option<(Io, TlsInfo)> {
+    let tls = &session.installed.runtime.tls;
+    let acceptor = tls.acceptor(session.frontend.ix, session.conn.listener as usize)?;
+    match io {
+        Io::Tcp(s) => {
+            let done = session.unless_interrupted(acceptor.accept(s)).await.ok()?;
+            done.ok().map(|(s, info)| (Io::Tls(s), info))
+        }
+        Io::Unix(s) => {
+            let done = session.unless_interrupted(acceptor.accept(s)).await.ok()?;
+            done.ok().map(|(s, info)| (Io::TlsUnix(s), info))
+        }
+        Io::Tls(_) | Io::TlsUnix(_) => None,
+    }
+}
+
+/// Reads the PROXY header, byte-exact: nothing behind it may be taken, since TLS begins there.
+async fn accept_proxy(session: &mut Session, io: &mut Io) -> bool {
+    let mut seen = Vec::with_capacity(proxy_protocol::V1_LINE_MAX);
+    loop {
+        let Ok(Ok(())) = session.unless_interrupted(io.read_one(&mut seen)).await else { return false };
+        match proxy_protocol::parse(&seen) {
+            Parsed::Incomplete if seen.len() < proxy_protocol::V2_HEADER_MAX => {}
+            Parsed::Incomplete | Parsed::Invalid(_) => return false,
+            Parsed::Done { header, .. } => {
+                if let Some((src, dst)) = header.addrs {
+                    (session.conn.src, session.conn.dst) = (src, dst);
+                    session.slot().src.set(src);
+                }
+                return true;
+            }
+        }
+    }
+}
