@@ -20,6 +20,7 @@ pub mod proxy_protocol;
 pub mod queue;
 pub mod rule;
 pub mod sample;
+pub mod session;
 pub mod state;
 pub mod stats;
 pub mod txn;

@@ -2,9 +2,13 @@
 
 pub mod buffer;
 pub mod check;
+pub mod http;
 pub mod listen;
+pub mod pool;
 pub mod queue;
 pub mod runtime;
 pub mod stream;
+pub mod tcp;
 pub mod timer;
 pub mod tls;
+pub mod worker;

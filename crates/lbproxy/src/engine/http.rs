@@ -4,6 +4,7 @@ pub mod body;
 pub mod encode;
 pub mod framing;
 pub mod message;
+pub mod page;
 pub mod parse;
 
 pub use message::{Head, HeaderId, Version};

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::compile::plan::Plan;
 
-pub use client::Session;
+pub use client::{Interrupt, Session};
 pub use slot::{Kill, Slot, Stage};
 
 /// What a worker thread is started with.

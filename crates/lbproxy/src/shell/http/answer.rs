@@ -1,0 +1,183 @@
+//! What the proxy answers itself: error pages, denials, redirects, and how the connection ends after them.
+
+use std::{future::poll_fn, sync::Arc, task::Poll};
+
+use super::{Failure, Interrupt, Io, Session, Stream};
+use crate::{
+    compile::plan::{ErrorPage, ErrorPages},
+    engine::{
+        http::{
+            body::Body,
+            framing::{Facts, Framing},
+            page,
+            parse::{self, Limits, Outcome},
+        },
+        txn::{Cause, Phase},
+    },
+    shell::buffer::Buf,
+};
+
+/// Bytes that are still taken from a client after the last answer, so that it can read it.
+const LINGER_BYTES_MAX: usize = 1 << 20;
+/// Longest time for that, ms.
+const LINGER_MS: u32 = 1_000;
+
+/// An answer of the proxy's own.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) message: Message,
+    pub(super) cause: Cause,
+    pub(super) phase: Phase,
+    /// The client's connection ends with it.
+    pub(super) close: bool,
+}
+
+/// The bytes of an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Message {
+    /// The error page of a status, as configured or by default.
+    Page(u16),
+    Built { status: u16, reason: Vec<u8>, fields: Vec<(Vec<u8>, Vec<u8>)>, body: Vec<u8> },
+}
+
+impl Stream<'_> {
+    /// Sends an answer of our own to the client.
+    pub(super) async fn answer(&mut self, answer: &Answer) -> Result<(), Failure> {
+        self.keep_client &= !answer.close;
+        self.skip_request_body();
+        let body = self.build(&answer.message)?;
+        self.answered = Facts { framing: Framing::Length(body.len() as u64), ..Facts::default() };
+        let without_body = self.asked.is_head || matches!(self.status(), 204 | 304);
+        let mut down = match body.len() <= self.session.installed.plan().global.tune.bufsize {
+            true => self.down.take().unwrap_or_else(|| self.session.installed.buffers.take()),
+            false => Buf::new(body.len()),
+        };
+        down.reset();
+        if without_body || body.is_empty() {
+            self.answered.framing = Framing::None;
+            self.answered.announced = (self.status() != 204).then_some(body.len() as u64);
+        } else if let Some(room) = down.room().get_mut(..body.len()) {
+            room.copy_from_slice(&body);
+            down.filled(body.len());
+        }
+        self.down = Some(down);
+        self.begin_answer(false)?;
+        self.deliver().await
+    }
+
+    fn status(&self) -> u16 {
+        self.record.as_ref().map_or(0, |r| r.res.status)
+    }
+
+    /// Fills the response head and gives the body.
+    fn build(&mut self, message: &Message) -> Result<Vec<u8>, Failure> {
+        match message {
+            Message::Page(status) => self.build_page(*status),
+            Message::Built { status, reason, fields, body } => {
+                let Some(record) = &mut self.record else { return Err(Failure::Internal) };
+                let res = &mut record.res;
+                res.clear();
+                let ok = res.set_status(*status, reason);
+                let length = (b"content-length".to_vec(), body.len().to_string().into_bytes());
+                let all_fit = std::iter::once(&length).chain(fields).all(|(n, v)| res.add(n, v));
+                if ok && all_fit { Ok(body.clone()) } else { Err(Failure::Internal) }
+            }
+        }
+    }
+
+    fn build_page(&mut self, status: u16) -> Result<Vec<u8>, Failure> {
+        let configured = self.page_of(status);
+        let raw = match configured {
+            Some(ErrorPage::Redirect { status, location }) => {
+                let fields = vec![
+                    (b"cache-control".to_vec(), b"no-cache".to_vec()),
+                    (b"location".to_vec(), location.into_bytes()),
+                ];
+                let reason = page::reason(status).as_bytes().to_vec();
+                return self.build(&Message::Built { status, reason, fields, body: Vec::new() });
+            }
+            Some(ErrorPage::Raw(raw)) => raw,
+            None => Arc::from(page::default_page(status)),
+        };
+        let Some(record) = &mut self.record else { return Err(Failure::Internal) };
+        // Pages were checked when they were loaded; their size is not bound to the buffer.
+        let limits = Limits { head_bytes_max: usize::MAX, ..Limits::default() };
+        match parse::response(&raw, &limits, &mut record.res) {
+            Ok(Outcome::Complete(n)) => Ok(raw.get(n..).unwrap_or(&[]).to_vec()),
+            _ => Err(Failure::Internal),
+        }
+    }
+
+    /// The backend's page counts before the frontend's.
+    fn page_of(&self, status: u16) -> Option<ErrorPage> {
+        let find = |p: &ErrorPages| p.pages.iter().find(|(s, _)| *s == status).map(|(_, page)| page.clone());
+        let of_backend = self.backend.as_ref().and_then(|b| find(&b.errors));
+        of_backend.or_else(|| find(&self.session.frontend.errors))
+    }
+
+    /// A request whose body is not wholly here cannot be followed by another one: the connection ends instead.
+    fn skip_request_body(&mut self) {
+        if self.up_ready > 0 || self.conn.is_some() || self.replay.is_some() {
+            self.keep_client &= self.up_body.is_done();
+            if let (true, Some(up)) = (self.keep_client, &mut self.up) {
+                if let Some((mark, len)) = self.replay {
+                    up.rewind(mark);
+                    up.consume(len);
+                } else {
+                    up.consume(self.up_ready);
+                }
+            }
+            (self.up_ready, self.replay) = (0, None);
+            return;
+        }
+        self.up_body = Body::new(self.asked.framing);
+        let whole = match &mut self.up {
+            Some(up) => match self.up_body.pass(up.tail_mut(0)) {
+                Ok(p) => {
+                    up.consume(p.read);
+                    self.up_body.is_done()
+                }
+                Err(_) => false,
+            },
+            None => self.up_body.is_done(),
+        };
+        self.keep_client &= whole;
+    }
+
+    /// Brings what is ready to the client.
+    async fn deliver(&mut self) -> Result<(), Failure> {
+        self.session.arm_in(self.session.frontend.timeouts.client);
+        poll_fn(|cx| match self.send_down(cx) {
+            Ok(false) => Poll::Ready(Ok(())),
+            Err(f) => Poll::Ready(Err(f)),
+            Ok(true) => match self.session.interrupt() {
+                Some(Interrupt::TimedOut) => Poll::Ready(Err(Failure::DeliveryStalled)),
+                Some(Interrupt::Killed(k)) => Poll::Ready(Err(k.into())),
+                None => Poll::Pending,
+            },
+        })
+        .await
+    }
+}
+
+/// Ends our direction and takes what the client still sends for a moment: closing with unread bytes would reset
+/// the connection and could take the answer from the client before it has read it.
+pub(super) async fn linger(session: &Session, client: &mut Io) {
+    session.arm_in(LINGER_MS);
+    let mut taken = 0;
+    poll_fn(|cx| {
+        let _ = client.poll_shutdown(cx);
+        let mut buf = session.installed.buffers.take();
+        let over = loop {
+            buf.reset();
+            match client.poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(n)) if n > 0 && taken < LINGER_BYTES_MAX => taken += n,
+                Poll::Ready(_) => break true,
+                Poll::Pending => break session.interrupt().is_some(),
+            }
+        };
+        session.installed.buffers.put(buf);
+        if over { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

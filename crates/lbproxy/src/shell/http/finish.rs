@@ -1,0 +1,204 @@
+//! The end of a request: what is still said to the client, what is counted, what is logged, what is kept.
+
+use super::{Answer, Down, End, Failure, Kept, Next, Stream, Times, Up, answer::Message};
+use crate::engine::{
+    session::Tally,
+    stats::Counters,
+    txn::{Cause, ConnCounts, Phase, Timers},
+};
+
+impl Stream<'_> {
+    /// Ends the request and tells what becomes of the connection.
+    pub(super) async fn finish(&mut self, end: Result<(), End>, kept: &mut Option<Kept>) -> Next {
+        let complete = end.is_ok();
+        match end {
+            Ok(()) if self.up_state != Up::Done => {
+                // The answer came before the request was taken whole: neither connection can go on.
+                (self.keep_client, self.keep_server) = (false, false);
+            }
+            Ok(()) => {}
+            Err(End::Failed(failure)) => self.fail(failure).await,
+            Err(End::Answered(answer)) => self.answered_here(&answer).await,
+            Err(End::Dropped) => {
+                self.keep_client = false;
+                self.note_end(Cause::Proxy, Phase::Request);
+            }
+        }
+        if complete {
+            self.park(kept);
+        }
+        self.conn = None;
+        self.on_server = None;
+        self.in_backend = None;
+        self.account();
+        self.log();
+        let next = self.next();
+        let pools = &self.session.installed;
+        pools.buffers.put_option(&mut self.up);
+        pools.buffers.put_option(&mut self.down);
+        if let Some(record) = self.record.take() {
+            pools.records.put(record);
+        }
+        next
+    }
+
+    async fn fail(&mut self, failure: Failure) {
+        let verdict = failure.verdict();
+        let phase = match failure {
+            Failure::Killed | Failure::ServerDown => self.phase(),
+            _ => verdict.phase,
+        };
+        self.note_end(verdict.cause, phase);
+        self.keep_server = false;
+        self.conn = None;
+        self.tally(failure, verdict.tally);
+        self.keep_client &= verdict.keep_alive && !self.began;
+        let silent = self.silent && self.session.frontend.http.ignore_probes;
+        if verdict.status == 0 || self.began || silent {
+            self.keep_client = false;
+            return;
+        }
+        let answer = Answer {
+            message: Message::Page(verdict.status),
+            cause: verdict.cause,
+            phase,
+            close: !verdict.keep_alive,
+        };
+        if self.client_closed || failure == Failure::RequestAborted {
+            // Nobody is there to read it; the log still shows the status.
+            self.set_status(verdict.status);
+        } else if self.answer(&answer).await.is_err() {
+            self.keep_client = false;
+        }
+    }
+
+    async fn answered_here(&mut self, answer: &Answer) {
+        self.note_end(answer.cause, answer.phase);
+        self.session.counters().intercepted.inc();
+        if let Err(f) = self.answer(answer).await {
+            self.keep_client = false;
+            self.tally(f, f.verdict().tally);
+        }
+    }
+
+    pub(super) fn note_end(&mut self, cause: Cause, phase: Phase) {
+        if let Some(record) = &mut self.record {
+            record.txn.end(cause, phase);
+        }
+    }
+
+    fn set_status(&mut self, status: u16) {
+        if let Some(record) = &mut self.record {
+            record.txn.status = status;
+        }
+    }
+
+    /// Counts a failure where it happened. Failed attempts at servers were counted when they were made.
+    pub(super) fn tally(&mut self, failure: Failure, tally: Tally) {
+        let thread = self.session.worker.thread;
+        if failure.retry_word().is_some() {
+            return;
+        }
+        let of_client = matches!(tally, Tally::RequestError | Tally::ClientAbort | Tally::InternalError);
+        if of_client || self.backend.is_none() || tally == Tally::ServerAbort {
+            tally.count(self.session.counters());
+        }
+        if tally == Tally::RequestError {
+            return;
+        }
+        if let Some(backend) = &self.backend {
+            tally.count(backend.state.counters.at(thread));
+            if let Some(server) = self.server.and_then(|s| backend.servers.get(s)) {
+                tally.count(server.state.counters.at(thread));
+            }
+        }
+    }
+
+    fn next(&mut self) -> Next {
+        if self.keep_client {
+            return Next::Again(self.up.take().filter(|b| !b.is_empty()));
+        }
+        let unread = self.down_state == Down::Done || self.began;
+        match unread && !self.client_closed && !self.tunnel {
+            true => Next::Linger,
+            false => Next::Close,
+        }
+    }
+
+    /// Adds the request to the counters of its frontend, backend and server.
+    pub(super) fn account(&mut self) {
+        let now_us = self.now_us();
+        let session = self.session;
+        let accept_us = session.conn.accept_ms * 1_000;
+        let Some(record) = &mut self.record else { return };
+        let txn = &mut record.txn;
+        txn.timers = self.times.timers(now_us, accept_us, session.conn.handshake_ms);
+        txn.conns = ConnCounts {
+            process: session.worker.shared.connections.now(),
+            frontend: session.frontend.state.sessions.now(),
+            backend: 0,
+            server: 0,
+        };
+        let thread = session.worker.thread;
+        let add = |c: &Counters, answered: bool| {
+            c.bytes_in.add(txn.bytes_in);
+            c.bytes_out.add(txn.bytes_out);
+            if answered {
+                count_status(c, txn.status);
+            }
+        };
+        add(session.counters(), txn.status > 0);
+        let Some(backend) = &self.backend else { return };
+        txn.conns.backend = backend.state.sessions.now();
+        add(backend.state.counters.at(thread), txn.status > 0);
+        add_times(backend.state.counters.at(thread), &txn.timers);
+        if let Some(server) = self.server.and_then(|s| backend.servers.get(s)) {
+            txn.conns.server = server.state.sessions.now();
+            add(server.state.counters.at(thread), txn.server_status > 0);
+            add_times(server.state.counters.at(thread), &txn.timers);
+        }
+    }
+}
+
+impl Times {
+    /// As the log shows them (manual 8.4).
+    fn timers(&self, end_us: u64, accept_us: u64, handshake_ms: u32) -> Timers {
+        let ms = |from: u64, to: u64| match (from, to) {
+            (0, _) | (_, 0) => Timers::UNREACHED,
+            (from, to) => (to.saturating_sub(from) / 1_000).min(i32::MAX as u64) as i32,
+        };
+        // The first request waits from accept and handshake, later ones from the end of the one before.
+        let idle_us = if self.idle_us > 0 { self.idle_us } else { accept_us + u64::from(handshake_ms) * 1_000 };
+        Timers {
+            handshake_ms: handshake_ms.min(i32::MAX as u32) as i32,
+            idle_ms: ms(idle_us.max(1), self.first_byte_us),
+            request_ms: ms(self.first_byte_us, self.head_us),
+            wait_ms: ms(self.head_us, self.assigned_us),
+            connect_ms: ms(self.assigned_us, self.connected_us),
+            response_ms: ms(self.connected_us, self.response_us),
+            data_ms: ms(self.response_us, end_us),
+            active_ms: ms(self.first_byte_us, end_us),
+            total_ms: ms(idle_us.max(1), end_us),
+        }
+    }
+}
+
+fn count_status(c: &Counters, status: u16) {
+    match status / 100 {
+        1 => c.status_1xx.inc(),
+        2 => c.status_2xx.inc(),
+        3 => c.status_3xx.inc(),
+        4 => c.status_4xx.inc(),
+        5 => c.status_5xx.inc(),
+        _ => c.status_other.inc(),
+    }
+}
+
+fn add_times(c: &Counters, t: &Timers) {
+    let add = |counter: &crate::engine::stats::Counter, ms: i32| counter.add(u64::try_from(ms).unwrap_or(0));
+    add(&c.queue_time_sum_ms, t.wait_ms);
+    add(&c.connect_time_sum_ms, t.connect_ms);
+    add(&c.response_time_sum_ms, t.response_ms);
+    add(&c.total_time_sum_ms, t.total_ms);
+    c.timed.inc();
+}

@@ -1,0 +1,105 @@
+//! Receiving a request head, and what is derived from it at once.
+
+use std::{future::poll_fn, task::Poll};
+
+use super::{End, Failure, Interrupt, Stream};
+use crate::{
+    compile::plan::ConnectionMode,
+    engine::{
+        http::{
+            framing,
+            parse::{self, Limits, Outcome, Reject},
+        },
+    },
+    shell::worker::Stage,
+};
+
+impl Stream<'_> {
+    /// Reads until the head is complete; `up` then begins behind it.
+    pub(super) async fn receive(&mut self) -> Result<(), End> {
+        self.session.slot().stage.set(Stage::Request);
+        let t = &self.session.frontend.timeouts;
+        // The first request's time counts from accept, later ones' from their first byte.
+        if self.number > 0 {
+            self.session.arm_in(if t.http_request > 0 { t.http_request } else { t.client });
+        }
+        let tune = &self.session.installed.plan().global.tune;
+        let limits = Limits {
+            headers_max: tune.http_maxhdr,
+            head_bytes_max: tune.bufsize.saturating_sub(tune.maxrewrite).max(256),
+            accept_unsafe: self.session.frontend.http.accept_unsafe_request,
+        };
+        let mut seen = 0;
+        loop {
+            if self.parse_head(&limits, &mut seen)? {
+                break;
+            }
+            self.more_of_head().await?;
+        }
+        self.times.head_us = self.now_us();
+        self.note_request();
+        Ok(())
+    }
+
+    /// Tries to take the head off the buffer.
+    fn parse_head(&mut self, limits: &Limits, seen: &mut usize) -> Result<bool, Failure> {
+        let (Some(buf), Some(record)) = (&mut self.up, &mut self.record) else { return Err(Failure::Internal) };
+        if *seen > 0 && buf.len() < limits.head_bytes_max && !parse::may_be_complete(buf.data(), *seen) {
+            *seen = buf.len();
+            return Ok(false);
+        }
+        match parse::request(buf.data(), limits, &mut record.req) {
+            Ok(Outcome::Complete(n)) => {
+                keep_request_line(buf.data(), &mut record.txn.request_line, limits.head_bytes_max);
+                buf.consume(n);
+                self.asked = framing::request(&record.req).map_err(Failure::BadRequest)?;
+                Ok(true)
+            }
+            Ok(Outcome::Partial) => {
+                *seen = buf.len();
+                Ok(false)
+            }
+            Err(reject) => {
+                record.req.clear();
+                Err(Failure::BadRequest(reject))
+            }
+        }
+    }
+
+    async fn more_of_head(&mut self) -> Result<(), Failure> {
+        let Some(buf) = &mut self.up else { return Err(Failure::Internal) };
+        if !buf.has_room() {
+            return Err(Failure::BadRequest(Reject::TooLong));
+        }
+        let (session, client) = (self.session, &mut *self.client);
+        poll_fn(|cx| match client.poll_read(cx, buf) {
+            Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Ok(())),
+            Poll::Ready(_) => Poll::Ready(Err(Failure::RequestAborted)),
+            Poll::Pending => match session.interrupt() {
+                Some(Interrupt::TimedOut) => Poll::Ready(Err(Failure::RequestTimeout)),
+                Some(Interrupt::Killed(_)) => Poll::Ready(Err(Failure::Killed)),
+                None => Poll::Pending,
+            },
+        })
+        .await
+    }
+
+    fn note_request(&mut self) {
+        let frontend = &self.session.frontend;
+        self.session.counters().requests.inc();
+        if self.asked.insecure || frontend.http.connection == ConnectionMode::Close {
+            self.keep_client = false;
+        }
+        self.keep_client &= self.asked.keep_alive && !self.session.worker.is_draining();
+    }
+}
+
+/// Keeps the start line as it came, for logs.
+fn keep_request_line(raw: &[u8], line: &mut Vec<u8>, most: usize) {
+    let start = raw.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+    let rest = raw.get(start..).unwrap_or(&[]);
+    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let text = rest.get(..end.min(most)).unwrap_or(rest);
+    line.clear();
+    line.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+}
