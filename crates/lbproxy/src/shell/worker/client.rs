@@ -6,7 +6,7 @@ use super::{Installed, Kill, Slot, SlotGuard, Stage, Worker};
 use crate::{
     compile::plan::{Bind, Frontend, Mode},
     engine::{
-        conn::{Addr, ConnInfo, TlsInfo},
+        conn::{Addr, ConnError, ConnInfo, TlsInfo},
         proxy_protocol::{self, Parsed},
         state::FrontendState,
         stats::Counters,
@@ -119,6 +119,7 @@ pub(super) fn spawn(
         handshake_ms: 0,
         tls: None,
         id,
+        error: ConnError::default(),
     });
     let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
     let session = Session { worker: worker.clone(), installed, frontend, conn, entry, _places: places };
