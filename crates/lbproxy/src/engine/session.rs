@@ -22,9 +22,13 @@ pub enum Failure {
     /// The request body broke its framing before an answer began.
     BadRequestBody,
     /// The client stopped sending its body; `began`: after the answer had begun.
-    BodyTimeout { began: bool },
+    BodyTimeout {
+        began: bool,
+    },
     /// The client left while sending its body.
-    BodyAborted { began: bool },
+    BodyAborted {
+        began: bool,
+    },
     /// The client left while waiting in the queue, or for a connection, or for the answer.
     ClientLeft(Phase),
     /// No server can take the request.
@@ -124,7 +128,9 @@ impl Failure {
     /// Whether it is an answer's absence that a second attempt might mend, and under which word of `retry-on`.
     pub const fn retry_word(self) -> Option<RetryWord> {
         match self {
-            Failure::ConnectFailed | Failure::ConnectTimeout | Failure::Resources => Some(RetryWord::ConnFailure),
+            Failure::ConnectFailed | Failure::ConnectTimeout | Failure::Resources => {
+                Some(RetryWord::ConnFailure)
+            }
             Failure::NoResponse => Some(RetryWord::EmptyResponse),
             Failure::BadResponse(_) => Some(RetryWord::JunkResponse),
             Failure::ResponseTimeout => Some(RetryWord::ResponseTimeout),

@@ -14,12 +14,7 @@ mod request;
 mod route;
 mod rules;
 
-use std::{
-    cell::RefCell,
-    future::poll_fn,
-    sync::Arc,
-    task::Poll,
-};
+use std::{cell::RefCell, future::poll_fn, sync::Arc, task::Poll};
 
 use super::{
     buffer::Buf,
@@ -56,7 +51,9 @@ pub async fn serve(session: Session, mut client: Io) {
             None => wait_for_request(&session, &mut client, number).await,
         };
         let next = match arrived {
-            Arrived::Bytes(buf) => Box::pin(one(&session, &mut client, buf, (number, idle_us), &mut kept)).await,
+            Arrived::Bytes(buf) => {
+                Box::pin(one(&session, &mut client, buf, (number, idle_us), &mut kept)).await
+            }
             // A connection that never said anything is a failed request, one between requests just ends.
             Arrived::Nothing(failure) if number == 0 => {
                 Box::pin(nothing(&session, &mut client, failure)).await;

@@ -131,9 +131,14 @@ pub enum ConnectError {
 impl From<io::Error> for ConnectError {
     fn from(e: io::Error) -> ConnectError {
         match e.raw_os_error() {
-            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::EADDRNOTAVAIL | libc::EAGAIN) => {
-                ConnectError::Resources(e)
-            }
+            Some(
+                libc::EMFILE
+                | libc::ENFILE
+                | libc::ENOMEM
+                | libc::ENOBUFS
+                | libc::EADDRNOTAVAIL
+                | libc::EAGAIN,
+            ) => ConnectError::Resources(e),
             _ => ConnectError::Refused(e),
         }
     }
@@ -234,7 +239,8 @@ async fn start_tls(
     sni: Option<&str>,
     io: Io,
 ) -> Result<Io, ConnectError> {
-    let connector = session.installed.runtime.tls.connector(backend.ix, server.ix).ok_or(ConnectError::NoAddress)?;
+    let connector =
+        session.installed.runtime.tls.connector(backend.ix, server.ix).ok_or(ConnectError::NoAddress)?;
     match io {
         Io::Tcp(s) => Ok(Io::Tls(connector.connect(s, sni, None).await.map_err(ConnectError::Tls)?.0)),
         Io::Unix(s) => Ok(Io::TlsUnix(connector.connect(s, sni, None).await.map_err(ConnectError::Tls)?.0)),

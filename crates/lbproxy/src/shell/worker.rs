@@ -204,12 +204,7 @@ impl Worker {
         }
     }
 
-    fn install(
-        self: &Rc<Worker>,
-        runtime: Arc<Runtime>,
-        new: Vec<WorkerListener>,
-        keep: &[KeptListener],
-    ) {
+    fn install(self: &Rc<Worker>, runtime: Arc<Runtime>, new: Vec<WorkerListener>, keep: &[KeptListener]) {
         let installed = Rc::new(Installed::new(runtime));
         let old = self.installed.borrow_mut().replace(installed.clone());
         if let Some(old) = old {

@@ -66,7 +66,8 @@ mod tests {
         for &(status, reason, ..) in PAGES {
             let raw = default_page(status);
             let mut head = Head::default();
-            let parse::Outcome::Complete(n) = parse::response(&raw, &parse::Limits::default(), &mut head).unwrap()
+            let parse::Outcome::Complete(n) =
+                parse::response(&raw, &parse::Limits::default(), &mut head).unwrap()
             else {
                 panic!("{status} has no end")
             };

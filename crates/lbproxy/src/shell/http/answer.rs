@@ -37,7 +37,12 @@ pub(super) struct Answer {
 pub(super) enum Message {
     /// The error page of a status, as configured or by default.
     Page(u16),
-    Built { status: u16, reason: Vec<u8>, fields: Vec<(Vec<u8>, Vec<u8>)>, body: Vec<u8> },
+    Built {
+        status: u16,
+        reason: Vec<u8>,
+        fields: Vec<(Vec<u8>, Vec<u8>)>,
+        body: Vec<u8>,
+    },
 }
 
 impl Stream<'_> {

@@ -93,10 +93,11 @@ impl Stream<'_> {
         let now_ms = self.now_ms();
         let client = up == Waits::Client || (down == Waits::Client);
         // While the request is still arriving, the server owes nothing yet.
-        let server = up == Waits::Server
-            || (down == Waits::Server && (self.up_state != Up::Sending || self.began));
+        let server =
+            up == Waits::Server || (down == Waits::Server && (self.up_state != Up::Sending || self.began));
         let at = |waited, deadline| if waited { deadline } else { NEVER };
-        let (client_at, server_at) = (at(client, self.client_deadline_ms), at(server, self.server_deadline_ms));
+        let (client_at, server_at) =
+            (at(client, self.client_deadline_ms), at(server, self.server_deadline_ms));
         if client_at.min(server_at) > now_ms {
             self.session.arm_at(client_at.min(server_at));
             return None;
@@ -115,7 +116,12 @@ impl Stream<'_> {
     fn touch_client(&mut self) {
         let t = &self.session.frontend.timeouts;
         let ms = match self.tunnel {
-            true => tunnel_timeout(self.of_backend(|b| b.timeouts.tunnel), t.client, t.client_fin, self.half_closed()),
+            true => tunnel_timeout(
+                self.of_backend(|b| b.timeouts.tunnel),
+                t.client,
+                t.client_fin,
+                self.half_closed(),
+            ),
             false => t.client,
         };
         self.client_deadline_ms = after(self.now_ms(), ms);
@@ -172,7 +178,9 @@ impl Stream<'_> {
     /// Sends what is ready. `Some` when it has to wait.
     fn send_up(&mut self, cx: &mut Context<'_>) -> Result<Option<Waits>, Failure> {
         while self.up_ready > 0 {
-            let (Some(conn), Some(up)) = (&mut self.conn, &mut self.up) else { return Err(Failure::Internal) };
+            let (Some(conn), Some(up)) = (&mut self.conn, &mut self.up) else {
+                return Err(Failure::Internal);
+            };
             let Some(bytes) = up.data().get(..self.up_ready) else { return Err(Failure::Internal) };
             match conn.io.poll_write(cx, bytes) {
                 Poll::Ready(Ok(n)) => {
@@ -224,7 +232,9 @@ impl Stream<'_> {
     }
 
     fn pass_up(&mut self) -> Result<(), Failure> {
-        let (Some(up), Some(record)) = (&mut self.up, &mut self.record) else { return Err(Failure::Internal) };
+        let (Some(up), Some(record)) = (&mut self.up, &mut self.record) else {
+            return Err(Failure::Internal);
+        };
         let passed = self.up_body.pass(up.tail_mut(0)).map_err(|_| match self.began {
             false => Failure::BadRequestBody,
             true => Failure::BodyAborted { began: true },
@@ -344,7 +354,9 @@ impl Stream<'_> {
 
     fn read_down(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
         let buffers = &self.session.installed.buffers;
-        let Some(conn) = &mut self.conn else { return Poll::Ready(Err(std::io::ErrorKind::NotConnected.into())) };
+        let Some(conn) = &mut self.conn else {
+            return Poll::Ready(Err(std::io::ErrorKind::NotConnected.into()));
+        };
         let mut buf = self.down.take().unwrap_or_else(|| buffers.take());
         if self.down_state == Down::Body {
             // Everything that was in it has been sent.

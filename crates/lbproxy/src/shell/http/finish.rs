@@ -168,7 +168,8 @@ impl Times {
             (from, to) => (to.saturating_sub(from) / 1_000).min(i32::MAX as u64) as i32,
         };
         // The first request waits from accept and handshake, later ones from the end of the one before.
-        let idle_us = if self.idle_us > 0 { self.idle_us } else { accept_us + u64::from(handshake_ms) * 1_000 };
+        let idle_us =
+            if self.idle_us > 0 { self.idle_us } else { accept_us + u64::from(handshake_ms) * 1_000 };
         Timers {
             handshake_ms: handshake_ms.min(i32::MAX as u32) as i32,
             idle_ms: ms(idle_us.max(1), self.first_byte_us),

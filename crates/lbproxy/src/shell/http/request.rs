@@ -5,11 +5,9 @@ use std::{future::poll_fn, task::Poll};
 use super::{End, Failure, Interrupt, Stream};
 use crate::{
     compile::plan::ConnectionMode,
-    engine::{
-        http::{
-            framing,
-            parse::{self, Limits, Outcome, Reject},
-        },
+    engine::http::{
+        framing,
+        parse::{self, Limits, Outcome, Reject},
     },
     shell::worker::Stage,
 };
@@ -43,7 +41,9 @@ impl Stream<'_> {
 
     /// Tries to take the head off the buffer.
     fn parse_head(&mut self, limits: &Limits, seen: &mut usize) -> Result<bool, Failure> {
-        let (Some(buf), Some(record)) = (&mut self.up, &mut self.record) else { return Err(Failure::Internal) };
+        let (Some(buf), Some(record)) = (&mut self.up, &mut self.record) else {
+            return Err(Failure::Internal);
+        };
         if *seen > 0 && buf.len() < limits.head_bytes_max && !parse::may_be_complete(buf.data(), *seen) {
             *seen = buf.len();
             return Ok(false);

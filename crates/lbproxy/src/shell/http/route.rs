@@ -74,7 +74,8 @@ impl Stream<'_> {
             if self.on_server.is_none() {
                 self.choose(&backend, avoid).await?;
             }
-            let server = self.server.and_then(|s| backend.servers.get(s)).cloned().ok_or(Failure::Internal)?;
+            let server =
+                self.server.and_then(|s| backend.servers.get(s)).cloned().ok_or(Failure::Internal)?;
             let failure = match self.open(&backend, &server, kept, std::mem::take(&mut fresh)).await {
                 Ok(()) => match self.exchange(&backend).await {
                     Ok(()) => return Ok(()),
@@ -176,7 +177,9 @@ impl Stream<'_> {
     pub(super) fn prepare(&mut self) -> Result<(), Failure> {
         let modes = [self.session.frontend.http.connection, self.of_backend(|b| b.http.connection)];
         self.keep_server = modes.iter().all(|m| *m == ConnectionMode::KeepAlive);
-        let (Some(record), Some(up)) = (&mut self.record, &mut self.up) else { return Err(Failure::Internal) };
+        let (Some(record), Some(up)) = (&mut self.record, &mut self.up) else {
+            return Err(Failure::Internal);
+        };
         record.scratch.clear();
         let transport = Transport::request(&self.asked, self.keep_server);
         encode::head(&record.req, &transport, &mut record.scratch);
@@ -427,7 +430,9 @@ fn is_shareable(backend: &Backend, server: &Server) -> bool {
 impl From<ConnectError> for Failure {
     fn from(e: ConnectError) -> Failure {
         match e {
-            ConnectError::Refused(_) | ConnectError::Tls(_) | ConnectError::NoAddress => Failure::ConnectFailed,
+            ConnectError::Refused(_) | ConnectError::Tls(_) | ConnectError::NoAddress => {
+                Failure::ConnectFailed
+            }
             ConnectError::Resources(_) => Failure::Resources,
         }
     }

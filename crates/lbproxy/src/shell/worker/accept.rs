@@ -18,11 +18,7 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{Installed, Worker, WorkerListener, client};
-use crate::{
-    compile::plan::Frontend,
-    engine::conn::Addr,
-    shell::stream::Io,
-};
+use crate::{compile::plan::Frontend, engine::conn::Addr, shell::stream::Io};
 
 /// How often a full frontend or process is looked at again while other threads may have freed a place.
 const LIMIT_POLL: Duration = Duration::from_millis(5);
@@ -196,7 +192,11 @@ fn unmapped(a: std::net::SocketAddr) -> std::net::SocketAddr {
 
 fn local_address(io: &Io) -> Addr {
     let Io::Tcp(s) = io else { return Addr::Unix };
-    SockRef::from(s).local_addr().ok().and_then(|a| a.as_socket()).map_or(Addr::Unix, |a| Addr::Inet(unmapped(a)))
+    SockRef::from(s)
+        .local_addr()
+        .ok()
+        .and_then(|a| a.as_socket())
+        .map_or(Addr::Unix, |a| Addr::Inet(unmapped(a)))
 }
 
 /// Errors of accept(2) that concern the connection that was to be accepted, not the listener.
