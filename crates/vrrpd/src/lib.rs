@@ -6,7 +6,11 @@
 // The `#[packet]` derive asks for a feature of its own crate.
 #![allow(unexpected_cfgs)]
 
+pub mod admin;
+pub mod cli;
+pub mod compile;
 pub mod engine;
+pub mod process;
 pub mod program;
 pub mod shell;
 pub mod sys;

@@ -6,7 +6,10 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::{FromRawFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::Command,
 };
 
@@ -31,6 +34,66 @@ pub fn fork() -> nix::Result<Forked> {
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(Forked::Parent(child)),
         ForkResult::Child => Ok(Forked::Child),
+    }
+}
+
+/// Blocks these signals and makes a descriptor that delivers them; real-time signals too, which nix does not name.
+pub fn signals(numbers: &[i32]) -> io::Result<OwnedFd> {
+    // SAFETY: the set is a live local that sigemptyset initialises; the descriptor that signalfd returns is new
+    // and nobody else's.
+    unsafe {
+        let set = set_of(numbers);
+        if libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        match libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+/// Lets these signals through again, in a child that handles them otherwise.
+pub fn unblock(numbers: &[i32]) {
+    // SAFETY: the set is a live local that sigemptyset initialises.
+    unsafe {
+        let set = set_of(numbers);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+    }
+}
+
+/// Sends a signal by number.
+pub fn kill(pid: Pid, number: i32) -> io::Result<()> {
+    // SAFETY: plain numbers.
+    match unsafe { libc::kill(pid.as_raw(), number) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The number of the next signal that [`signals`] delivers, if one waits.
+pub fn next_signal(fd: &OwnedFd) -> Option<i32> {
+    let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
+    match nix::unistd::read(fd, &mut info) {
+        // The number is the first field (signalfd(2)).
+        Ok(length) if length == info.len() => {
+            info.first_chunk::<4>().map(|bytes| u32::from_ne_bytes(*bytes) as i32)
+        }
+        _ => None,
+    }
+}
+
+/// # Safety
+/// None beyond that of the calls it makes on its own local.
+unsafe fn set_of(numbers: &[i32]) -> libc::sigset_t {
+    // SAFETY: sigemptyset initialises the zeroed set, sigaddset changes it; unknown numbers are refused by it.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for number in numbers {
+            libc::sigaddset(&mut set, *number);
+        }
+        set
     }
 }
 

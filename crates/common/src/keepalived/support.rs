@@ -26,6 +26,9 @@ pub const FEATURES: &[Feature] = &[
     lost("bfd_instance", "BFD is not built; what tracks it is taken as up", |c| {
         c.bfd.first().map(|b| b.name.span)
     }),
+    side("max_auto_priority", "the process does not raise its own scheduling priority", |c| {
+        c.global.max_auto_priority.is_some_and(|p| p > 0).then(Span::default)
+    }),
     lost("no_accept", "packets to the virtual addresses are always accepted (strict mode implies it)", |c| {
         instance(c, |v| {
             let place = v.accept.map_or(v.name.span, |a| a.span);
@@ -61,14 +64,6 @@ pub const FEATURES: &[Feature] = &[
     }),
     lost("virtual_rules", "policy rules are not set", |c| {
         instance(c, |v| v.virtual_rules.first().map(|r| r.to.or(r.from).map_or(v.name.span, |p| p.span)))
-    }),
-    side("vrrp_rt_priority", "scheduling of the process is not set", |c| {
-        let g = &c.global;
-        let set = g.vrrp_rt_priority.is_some()
-            || g.vrrp_priority.is_some()
-            || g.vrrp_no_swap
-            || g.max_auto_priority.is_some_and(|p| p > 0);
-        set.then(Span::default)
     }),
     lost("vrrp_track_process", "processes are not watched; what tracks one is taken as up", |c| {
         c.track_processes.first().map(|p| p.name.span)

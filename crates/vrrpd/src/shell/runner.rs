@@ -63,8 +63,17 @@ pub struct Runner {
     timer: Timer,
     /// The VIPs stay when we go (`-V`).
     keep_addresses: bool,
+    watch_addresses: bool,
     stopping: bool,
-    stopped: bool,
+}
+
+/// What the runner waits for.
+#[derive(Debug)]
+pub enum Happening {
+    Arrival(Arrival),
+    Change(Change),
+    End(End),
+    Timeout,
 }
 
 /// How the runner was asked to be.
@@ -74,6 +83,8 @@ pub struct Options {
     pub dynamic_interfaces: bool,
     /// `-V`
     pub keep_addresses: bool,
+    /// `-a`
+    pub watch_addresses: bool,
 }
 
 impl Runner {
@@ -94,8 +105,8 @@ impl Runner {
             fifos: Fifos::default(),
             timer: Timer::new().map_err(Error::Timer)?,
             keep_addresses: options.keep_addresses,
+            watch_addresses: options.watch_addresses,
             stopping: false,
-            stopped: false,
             commands,
         };
         runner.fifos.set(&runner.commands.fifos);
@@ -110,35 +121,41 @@ impl Runner {
         Ok(runner)
     }
 
-    /// Waits for one thing to happen and deals with it. Safe to drop and call again: the waiting loses nothing.
-    pub async fn turn(&mut self) -> Result<(), Error> {
+    /// Waits for one thing to happen. Safe to drop and call again: the waiting loses nothing.
+    pub async fn next(&mut self) -> Result<Happening, Error> {
         self.timer.arm(self.router.deadline()).map_err(Error::Timer)?;
-        tokio::select! {
+        Ok(tokio::select! {
             // Adverts before timers: after a stall the advert that waits must be heard before the timer that
             // would have made us master.
             biased;
-            Some((socket, bytes)) = self.arrivals.recv() => {
-                self.router.handle(Event::Packet { socket, bytes: &bytes }, clock::now());
+            Some(arrival) = self.arrivals.recv() => Happening::Arrival(arrival),
+            change = self.netlink.next() => Happening::Change(change.ok_or(Error::Closed)?),
+            Some(end) = self.ends.recv() => Happening::End(end),
+            () = self.timer.expired() => Happening::Timeout,
+        })
+    }
+
+    /// Deals with what happened. Must run to its end.
+    pub async fn deal(&mut self, happening: Happening) {
+        let now = clock::now();
+        match happening {
+            Happening::Arrival((socket, bytes)) => {
+                self.router.handle(Event::Packet { socket, bytes: &bytes }, now);
             }
-            change = self.netlink.next() => {
-                let change = change.ok_or(Error::Closed)?;
-                self.change(change, clock::now());
-            }
-            Some(end) = self.ends.recv() => {
+            Happening::Change(change) => self.change(change, now),
+            Happening::End(end) => {
                 self.scripts.ended(&end.script);
-                self.router.handle(Event::Exited { script: &end.script, exit: end.exit }, clock::now());
+                self.router.handle(Event::Exited { script: &end.script, exit: end.exit }, now);
             }
-            () = self.timer.expired() => self.router.handle(Event::Timeout, clock::now()),
+            Happening::Timeout => self.router.handle(Event::Timeout, now),
         }
         self.perform().await;
-        Ok(())
     }
 
     /// Puts a new configuration under the running router.
     pub async fn reload(&mut self, plan: Arc<Plan>, commands: Commands, dynamic: bool) -> Result<(), Error> {
         if !dynamic {
-            let future = Router::new(plan.clone());
-            missing_interface(&future, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
+            missing_interface(&plan, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
         }
         // What is said and run about instances that go is said in the old configuration's words.
         let old = std::mem::replace(&mut self.commands, commands);
@@ -162,6 +179,10 @@ impl Runner {
         &self.router
     }
 
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
     pub fn router_mut(&mut self) -> &mut Router {
         &mut self.router
     }
@@ -180,14 +201,25 @@ impl Runner {
                 self.router.handle(Event::LinkGone(index), now);
             }
             Change::Address { link, address, prefix } => {
+                self.tell_address("Assigned", address, link);
                 self.router.handle(Event::Address { link, address, prefix }, now);
             }
             Change::AddressGone { link, address } => {
+                self.tell_address("Deassigned", address, link);
                 self.router.handle(Event::AddressGone { link, address }, now);
             }
         }
         for socket in std::mem::take(&mut self.failed) {
             self.open(socket);
+        }
+    }
+
+    fn tell_address(&self, what: &str, address: std::net::IpAddr, link: u32) {
+        let interface = self.interface(link);
+        if self.watch_addresses {
+            info!("{what} address {address} on interface {interface}");
+        } else {
+            debug!("{what} address {address} on interface {interface}");
         }
     }
 
@@ -257,7 +289,8 @@ impl Runner {
                     Loudness::Detail => debug!("VRRP_Instance({}) {text}", i.name),
                 }
             }
-            Action::Stopped => self.stopped = true,
+            // Whoever asked for it awaits our return.
+            Action::Stopped => {}
         }
     }
 
@@ -325,13 +358,13 @@ impl Runner {
 }
 
 fn check_interfaces(router: &Router) -> Result<(), Error> {
-    missing_interface(router, router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))
+    missing_interface(router.plan(), router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))
 }
 
 /// The first interface of the plan that the host does not have, as a sentence.
-fn missing_interface(wanted: &Router, host: &Router) -> Option<String> {
+fn missing_interface(wanted: &Plan, host: &Router) -> Option<String> {
     let known = |name: &str| host.links().by_name(name).is_some();
-    wanted.plan().instances.iter().find_map(|i| {
+    wanted.instances.iter().find_map(|i| {
         if !known(&i.interface) {
             return Some(format!(
                 "interface {} of vrrp_instance {} doesn't exist (dynamic_interfaces would wait for it)",

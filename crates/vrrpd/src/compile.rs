@@ -1,0 +1,202 @@
+//! From the model of keepalived.conf to the engine's plan: the only place that sees both.
+//!
+//! Owns: looking up names (scripts, members, interfaces, users, program files) and refusing by name what is not
+//! built yet. Invariants: what comes out is consistent ([`Plan`]'s invariants); each thing left out has its
+//! diagnostic (parts that are not built at all have theirs from `common::keepalived`). Leaves to others: defaults (`model::effective`), ranges (`common::keepalived`), effects (shell).
+
+mod instance;
+mod programs;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    diag::{Diagnostic, Diagnostics, codes},
+    keepalived::model::{Config, SyncGroup},
+};
+pub use programs::{System, World};
+
+use crate::{
+    engine::plan::{GroupPlan, Plan, ScriptPlan},
+    program::{Commands, Fifo, Notify},
+};
+
+/// A configuration ready to run.
+#[derive(Debug)]
+pub struct Compiled {
+    pub plan: Arc<Plan>,
+    pub commands: Commands,
+    pub settings: Settings,
+    pub diagnostics: Diagnostics,
+    /// An instance names an interface that does not exist and may not come later: it cannot be run.
+    pub missing_interface: bool,
+    /// Scripts run as root without `enable_script_security`: `-t` exits with 6.
+    pub security_violation: bool,
+}
+
+/// Settings of the process.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Settings {
+    pub dynamic_interfaces: bool,
+    /// Nice value.
+    pub nice: Option<i32>,
+    /// SCHED_RR priority.
+    pub realtime: Option<i32>,
+    pub no_swap: bool,
+    pub umask: Option<u32>,
+    /// Seconds that the parent waits for the child at exit.
+    pub child_wait_s: u32,
+    pub state_dump_file: Option<String>,
+    pub stats_dump_file: Option<String>,
+    pub json_dump_file: Option<String>,
+    /// 1: a bare array; 2: an object.
+    pub json_version: u8,
+    pub router_id: Option<String>,
+    /// States are written to the FIFOs again after a reload.
+    pub fifo_states_on_reload: bool,
+}
+
+/// Turns a model into a plan. Total: what cannot be honoured is told and left out.
+pub fn compile(config: &Config, world: &dyn World) -> Compiled {
+    let mut diags = Diagnostics::default();
+    let mut programs = programs::Programs::new(config, world);
+    let (scripts, script_programs) = scripts(config, &mut programs, &mut diags);
+    let mut context =
+        instance::Context { config, world, scripts: scripts.as_slice(), missing_interface: false };
+    let (mut instances, mut notifies) = (Vec::new(), Vec::new());
+    for i in &config.instances {
+        if let Some(plan) = instance::plan(&mut context, i, &mut diags) {
+            instances.push(plan);
+            notifies.push(programs.notify(&i.notify, &mut diags));
+        }
+    }
+    let missing_interface = context.missing_interface;
+    let (groups, group_notifies) = groups(config, &mut instances, &mut programs, &scripts, &mut diags);
+    let fifos = fifos(config, &mut programs, &mut diags);
+    let plan = Plan {
+        instances: instances.into_iter().map(Arc::new).collect(),
+        groups,
+        scripts,
+        startup_delay: Duration::from_micros(config.global.vrrp_startup_delay_us.unwrap_or(0)),
+        garp_gap: Duration::from_micros(config.global.vrrp_garp_interval_us.unwrap_or(0)),
+    };
+    let security_violation = programs.violation();
+    Compiled {
+        plan: Arc::new(plan),
+        commands: Commands { scripts: script_programs, instances: notifies, groups: group_notifies, fifos },
+        settings: settings(config),
+        diagnostics: diags,
+        missing_interface,
+        security_violation,
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let g = &config.global;
+    Settings {
+        dynamic_interfaces: g.dynamic_interfaces,
+        nice: g.vrrp_priority.map(i32::from),
+        realtime: g.vrrp_rt_priority.map(i32::from),
+        no_swap: g.vrrp_no_swap,
+        umask: g.umask.map(u32::from),
+        child_wait_s: config.child_wait_s.unwrap_or(5),
+        state_dump_file: g.state_dump_file.clone(),
+        stats_dump_file: g.stats_dump_file.clone(),
+        json_dump_file: g.json_dump_file.clone(),
+        json_version: g.json_version.unwrap_or(1),
+        router_id: g.router_id.clone(),
+        fifo_states_on_reload: g.fifo_write_vrrp_states_on_reload,
+    }
+}
+
+fn scripts(
+    config: &Config,
+    programs: &mut programs::Programs<'_>,
+    diags: &mut Diagnostics,
+) -> (Vec<ScriptPlan>, Vec<crate::program::Program>) {
+    let (mut plans, mut found) = (Vec::new(), Vec::new());
+    for s in &config.scripts {
+        let what = format!("track script {}", s.name.value);
+        let Some(program) = programs.resolve(&s.command, &what, diags) else { continue };
+        plans.push(ScriptPlan {
+            name: s.name.value.clone(),
+            interval: Duration::from_micros(s.interval_us()),
+            timeout: Duration::from_micros(s.timeout_us()),
+            rise: s.rise(),
+            fall: s.fall(),
+            init_fail: s.init_fail,
+        });
+        found.push(program);
+    }
+    (plans, found)
+}
+
+fn groups(
+    config: &Config,
+    instances: &mut [crate::engine::plan::InstancePlan],
+    programs: &mut programs::Programs<'_>,
+    scripts: &[ScriptPlan],
+    diags: &mut Diagnostics,
+) -> (Vec<GroupPlan>, Vec<Notify>) {
+    let (mut plans, mut notifies) = (Vec::new(), Vec::new());
+    for g in &config.sync_groups {
+        let members = members(g, instances, diags);
+        if members.is_empty() {
+            diags.push(
+                Diagnostic::warning(
+                    codes::K_INCOMPLETE,
+                    format!("sync group {} has no members; it is skipped", g.name.value),
+                )
+                .at(g.name.span, ""),
+            );
+            continue;
+        }
+        // What a group tracks, each member tracks.
+        let watches = instance::watches(&g.track, config, scripts, &g.name.value, diags);
+        for member in &members {
+            if let Some(i) = instances.get_mut(*member) {
+                i.watches.extend(watches.iter().cloned());
+            }
+        }
+        plans.push(GroupPlan { name: g.name.value.clone(), members });
+        notifies.push(programs.notify(&g.notify, diags));
+    }
+    (plans, notifies)
+}
+
+fn members(
+    group: &SyncGroup,
+    instances: &[crate::engine::plan::InstancePlan],
+    diags: &mut Diagnostics,
+) -> Vec<usize> {
+    let mut members = Vec::new();
+    for name in &group.members {
+        match instances.iter().position(|i| i.name == name.value) {
+            Some(at) => members.push(at),
+            None => diags.push(
+                Diagnostic::warning(
+                    codes::K_UNRESOLVED,
+                    format!("sync group {}: no instance {} runs", group.name.value, name.value),
+                )
+                .at(name.span, "")
+                .did_you_mean(&name.value, instances.iter().map(|i| i.name.as_str())),
+            ),
+        }
+    }
+    members
+}
+
+fn fifos(config: &Config, programs: &mut programs::Programs<'_>, diags: &mut Diagnostics) -> Vec<Fifo> {
+    let g = &config.global;
+    let pairs = [(&g.notify_fifo, &g.notify_fifo_script), (&g.vrrp_notify_fifo, &g.vrrp_notify_fifo_script)];
+    let mut fifos: Vec<Fifo> = Vec::new();
+    for (fifo, reader) in pairs {
+        let Some(fifo) = fifo else { continue };
+        let reader = reader.as_ref().and_then(|r| programs.resolve(r, "notify FIFO script", diags));
+        let owner = programs.user(fifo.owner.as_ref(), diags).map(|u| (u.uid, u.gid));
+        fifos.push(Fifo { path: fifo.path.value.clone().into(), owner, reader });
+    }
+    fifos
+}
+
+#[cfg(test)]
+mod tests;
