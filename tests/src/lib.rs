@@ -9,6 +9,7 @@ pub mod load;
 pub mod netns;
 pub mod origin;
 pub mod pair;
+pub mod stage;
 mod sys;
 pub mod syslog;
 pub mod wait;

@@ -24,6 +24,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::client::Client;
 
+mod accept;
+
 /// Largest body a query may ask for, bytes.
 const BODY_BYTES_MAX: usize = 64 << 20;
 
@@ -244,7 +246,7 @@ fn in_chunks(bytes: Bytes) -> Body {
 
 fn upgrade(request: &mut Request<Incoming>) -> Response<Body> {
     let protocol = request.headers().get("upgrade").cloned();
-    let upgraded = hyper::upgrade::on(request);
+    let upgraded = hyper::upgrade::on(&mut *request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let mut stream = TokioIo::new(upgraded);
@@ -258,6 +260,10 @@ fn upgrade(request: &mut Request<Incoming>) -> Response<Body> {
     let mut response = Response::new(Full::default().boxed());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     response.headers_mut().insert("connection", hyper::header::HeaderValue::from_static("Upgrade"));
+    let key = request.headers().get("sec-websocket-key").and_then(|k| k.to_str().ok());
+    if let Some(accepted) = key.and_then(|k| accept::accept(k).parse().ok()) {
+        response.headers_mut().insert("sec-websocket-accept", accepted);
+    }
     if let Some(protocol) = protocol {
         response.headers_mut().insert("upgrade", protocol);
     }
