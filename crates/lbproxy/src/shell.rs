@@ -4,6 +4,7 @@ pub mod buffer;
 pub mod check;
 pub mod http;
 pub mod listen;
+pub mod log;
 pub mod pool;
 pub mod queue;
 pub mod runtime;

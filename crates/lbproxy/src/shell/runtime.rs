@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
-use super::tls;
+use super::{log, tls};
 use crate::{
     compile::plan::{FrontendIx, Plan},
     engine::state::{Gauge, Registry},
@@ -26,6 +26,8 @@ pub struct Shared {
     pub workers: Vec<mpsc::UnboundedSender<WorkerCommand>>,
     /// To the main thread, which owns listeners and privileges.
     pub process: mpsc::UnboundedSender<ProcessCommand>,
+    /// Where workers hand their log lines over.
+    pub log: Arc<log::Hub>,
     /// Client connections of the process: what the global `maxconn` limits.
     pub connections: Gauge,
     pub started: Instant,
@@ -50,6 +52,8 @@ pub struct Runtime {
     pub plan: Plan,
     /// Certificates and keys of `bind … ssl` and `server … ssl`.
     pub tls: tls::Store,
+    /// Opened destinations of `log` lines.
+    pub log: Arc<log::Sinks>,
     /// Counts reloads, from 1.
     pub generation: u64,
 }
