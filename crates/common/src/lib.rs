@@ -16,3 +16,4 @@ pub mod keepalived;
 pub mod keyword;
 pub mod source;
 pub mod units;
+pub mod yaml;

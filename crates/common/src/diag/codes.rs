@@ -48,6 +48,7 @@ codes! {
     RULE_ORDER = "H013", "A rule stands after one that is evaluated later, whatever the order in the file.";
     NOT_YET = "H014", "The keyword is known and not built yet.";
     DUPLICATE_KEYWORD = "H015", "The keyword was given before; the last one counts.";
+    FILE_CUT_OFF = "H016", "The last line of a file has no newline, as if the file had been cut off.";
     K_UNKNOWN_KEYWORD = "K001", "The word is no keyword of this block; it is skipped.";
     K_BAD_ARGUMENT = "K002", "An argument is not of the form that the keyword takes; the default stands.";
     K_UNBALANCED = "K003", "A brace or quote has no partner.";

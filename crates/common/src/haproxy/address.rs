@@ -104,9 +104,18 @@ pub struct AddressError {
 }
 
 impl Address {
-    /// Reads an address. Environment variables are already expanded by the lexer.
+    /// Reads an address where a stream is meant unless its prefix says otherwise.
     pub fn parse(text: &str) -> Result<Address, AddressError> {
-        let (transport, kind, rest) = split_prefix(text);
+        Address::parse_as(text, Transport::Stream)
+    }
+
+    /// Reads an address where datagrams are meant unless its prefix says otherwise: log targets, name servers.
+    pub fn parse_datagram(text: &str) -> Result<Address, AddressError> {
+        Address::parse_as(text, Transport::Datagram)
+    }
+
+    fn parse_as(text: &str, usual: Transport) -> Result<Address, AddressError> {
+        let (transport, kind, rest) = split_prefix(text, usual);
         let offset = text.len() - rest.len();
         let target = match kind {
             PrefixKind::Unix => Target::Unix(rest.to_owned()),
@@ -153,22 +162,26 @@ enum PrefixKind {
     ReverseHttp,
 }
 
-fn split_prefix(text: &str) -> (Transport, PrefixKind, &str) {
+/// Transport, kind and the text behind the prefix (manual, chapters 2.9.1 to 2.9.3).
+fn split_prefix(text: &str, usual: Transport) -> (Transport, PrefixKind, &str) {
     use IpFamily::{V4, V6};
     use PrefixKind as K;
     use Transport::{Datagram, Mptcp, Quic, Stream};
-    let (forced, text) = match text {
-        t if t.starts_with("stream+") => (Some(Stream), t.get(7..).unwrap_or("")),
-        t if t.starts_with("dgram+") => (Some(Datagram), t.get(6..).unwrap_or("")),
-        t => (None, t),
-    };
+    let socket = [("stream+", Stream), ("dgram+", Datagram), ("quic+", Quic)];
+    let (usual, text) = socket
+        .iter()
+        .find_map(|&(word, transport)| text.strip_prefix(word).map(|rest| (transport, rest)))
+        .unwrap_or((usual, text));
     let Some((prefix, rest)) = text.split_once('@') else {
-        return (forced.unwrap_or(Stream), K::Inet(None), text);
+        return (usual, K::Inet(None), text);
     };
     let (transport, kind) = match prefix {
-        "ip" | "tcp" => (Stream, K::Inet(None)),
-        "ipv4" | "tcp4" => (Stream, K::Inet(Some(V4))),
-        "ipv6" | "tcp6" => (Stream, K::Inet(Some(V6))),
+        "ip" => (usual, K::Inet(None)),
+        "ipv4" => (usual, K::Inet(Some(V4))),
+        "ipv6" => (usual, K::Inet(Some(V6))),
+        "tcp" => (Stream, K::Inet(None)),
+        "tcp4" => (Stream, K::Inet(Some(V4))),
+        "tcp6" => (Stream, K::Inet(Some(V6))),
         "udp" => (Datagram, K::Inet(None)),
         "udp4" => (Datagram, K::Inet(Some(V4))),
         "udp6" => (Datagram, K::Inet(Some(V6))),
@@ -178,16 +191,17 @@ fn split_prefix(text: &str) -> (Transport, PrefixKind, &str) {
         "mptcp" => (Mptcp, K::Inet(None)),
         "mptcp4" => (Mptcp, K::Inet(Some(V4))),
         "mptcp6" => (Mptcp, K::Inet(Some(V6))),
-        "unix" | "uxst" => (Stream, K::Unix),
+        "unix" => (usual, K::Unix),
+        "uxst" => (Stream, K::Unix),
         "uxdg" => (Datagram, K::Unix),
-        "abns" => (Stream, K::Abstract),
-        "abnsz" => (Stream, K::AbstractExact),
-        "fd" => (Stream, K::Fd),
-        "sockpair" => (Stream, K::Sockpair),
+        "abns" => (usual, K::Abstract),
+        "abnsz" => (usual, K::AbstractExact),
+        "fd" => (usual, K::Fd),
+        "sockpair" => (usual, K::Sockpair),
         "rhttp" => (Stream, K::ReverseHttp),
-        _ => return (forced.unwrap_or(Stream), K::Inet(None), text),
+        _ => return (usual, K::Inet(None), text),
     };
-    (forced.unwrap_or(transport), kind, rest)
+    (transport, kind, rest)
 }
 
 fn descriptor(text: &str, offset: usize) -> Result<u32, AddressError> {
@@ -283,7 +297,6 @@ impl fmt::Display for Address {
                     (_, Some(IpFamily::V6)) => write!(f, "{name}6@"),
                 }?;
                 match host {
-                    Host::Any if *port == Port::None => f.write_str("*"),
                     Host::Any => f.write_str("*"),
                     Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
                     Host::Ip(IpAddr::V4(ip)) => write!(f, "{ip}"),
@@ -331,5 +344,74 @@ impl TryFrom<String> for Address {
 impl From<Address> for String {
     fn from(a: Address) -> String {
         a.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn printed(text: &str) -> String {
+        Address::parse(text).unwrap().to_string()
+    }
+
+    #[test]
+    fn every_form_reads_and_prints() {
+        for (text, out) in [
+            ("*:80", "*:80"),
+            (":80", "*:80"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+            ("[::1]:443", "[::1]:443"),
+            ("::1:443", "[::1]:443"),
+            (":::443", "[::]:443"),
+            ("::", "[::]"),
+            ("app.example:8000-8005", "app.example:8000-8005"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("srv:+1000", "srv:+1000"),
+            ("srv:-5", "srv:-5"),
+            ("/run/x.sock", "/run/x.sock"),
+            ("unix@x.sock", "unix@x.sock"),
+            ("uxdg@/dev/log", "uxdg@/dev/log"),
+            ("abns@name", "abns@name"),
+            ("abnsz@name", "abnsz@name"),
+            ("fd@3", "fd@3"),
+            ("dgram+fd@3", "dgram+fd@3"),
+            ("sockpair@4", "sockpair@4"),
+            ("ipv6@[::]:80", "tcp6@[::]:80"),
+            ("quic4@:443", "quic4@*:443"),
+            ("quic+ipv4@:443", "quic4@*:443"),
+            ("udp@127.0.0.1:514", "udp@127.0.0.1:514"),
+            ("mptcp@:80", "mptcp@*:80"),
+            ("rhttp@be/srv", "rhttp@be/srv"),
+            // No address, yet perhaps a name: whoever resolves it will say.
+            ("10.224.155.xx:443", "10.224.155.xx:443"),
+        ] {
+            assert_eq!(printed(text), out);
+            assert_eq!(Address::parse(out), Address::parse(text), "{text}");
+        }
+        assert_eq!(Address::parse_datagram("127.0.0.1:514"), Address::parse("udp@127.0.0.1:514"));
+        assert_eq!(Address::parse_datagram("/dev/log"), Address::parse("uxdg@/dev/log"));
+    }
+
+    #[test]
+    fn the_fault_is_pointed_at() {
+        assert_eq!(Address::parse("10.0.0.1:http").unwrap_err().range, 9..13);
+        assert_eq!(Address::parse("10.0.0.1:70000").unwrap_err().range, 9..14);
+        assert_eq!(Address::parse("x:90-80").unwrap_err().range, 2..7);
+        assert_eq!(Address::parse("fd@x").unwrap_err().range, 3..4);
+        assert!(Address::parse("unix@").is_err());
+        assert!(Address::parse("a b:80").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_reads_prints_and_reads_again(text in "[a-z0-9@:./*\\[\\]+-]{0,24}") {
+            if let Ok(a) = Address::parse(&text) {
+                let again = Address::parse(&a.to_string());
+                prop_assert_eq!(again, Ok(a));
+            }
+        }
     }
 }

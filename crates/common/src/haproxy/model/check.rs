@@ -15,8 +15,11 @@ model! {
         pub uri: Option<String>,
         /// HTTP/1.0 when absent.
         pub version: Option<String>,
-        /// `Host` value given as fourth argument (3.x), else none.
+        /// `Host` value given as fourth argument.
         pub host: Option<String>,
+        /// Name and value of each, from the spelling that was removed in 2.7.
+        pub headers: Vec<(String, String)>,
+        pub body: Option<String>,
     }
 
     /// `http-check send`.

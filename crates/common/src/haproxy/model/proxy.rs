@@ -53,6 +53,8 @@ model_enum! {
         Https,
         /// `option httplog clf`.
         Clf,
+        /// `option tcplog clf`.
+        TcpClf,
         /// `log-format text`.
         Custom(Format),
     }
@@ -277,6 +279,8 @@ model! {
         /// Requests waiting for their preferred server beyond which they go elsewhere.
         pub max_keep_alive_queue: Option<i32>,
         pub fcgi_app: Option<At<String>>,
+        /// `be-unpublished`: switching rules pass it over.
+        pub unpublished: bool,
     }
 
     /// All in milliseconds; absent: no limit, unless said otherwise.
@@ -413,6 +417,8 @@ model! {
         /// Seconds.
         pub refresh_s: Option<u64>,
         pub hide_version: bool,
+        /// `show-version`: the version is shown, which `hide-version` would take back.
+        pub show_version: bool,
         pub show_legends: bool,
         pub show_modules: bool,
         /// `show-node`: the given name, or the machine's when empty.

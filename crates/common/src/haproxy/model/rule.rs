@@ -132,6 +132,14 @@ model_enum! {
         Format(Format),
     }
 
+    /// What a matching line leads to.
+    #[derive(Copy, Eq)]
+    pub enum LineVerdict {
+        Allow,
+        Deny,
+        Tarpit,
+    }
+
     /// How `del-header` finds the names.
     #[derive(Copy, Eq)]
     pub enum NameMatch {
@@ -182,9 +190,13 @@ model_enum! {
         ReplacePath { regex: At<String>, value: Format },
         ReplacePathq { regex: At<String>, value: Format },
         ReplaceUri { regex: At<String>, value: Format },
-        /// Removed `reqrep` and its family: a regular expression over the whole start line or header line,
-        /// given back in modern form where one exists; this is the rest.
+        /// `reqrep`, `rsprep` and their like, removed in 2.1: the first match of the expression in the start line
+        /// and in each header line (`Name: value`) is replaced; `\1` to `\9` are groups.
         ReplaceLine { regex: At<String>, ignore_case: bool, value: At<String> },
+        /// `reqdel`, `rspdel`: header lines that match are deleted.
+        DelLine { regex: At<String>, ignore_case: bool },
+        /// `reqdeny`, `reqallow`, `reqtarpit`, `rspdeny`: when the start line or a header line matches.
+        MatchLine { regex: At<String>, ignore_case: bool, then: LineVerdict },
         SetMethod(Format),
         SetPath(Format),
         SetPathq(Format),
