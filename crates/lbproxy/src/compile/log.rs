@@ -47,6 +47,10 @@ impl Compiler<'_> {
             model::LogFormat::Http => Some(Scope::builtin_format(Builtin::Http)),
             model::LogFormat::Https => Some(Scope::builtin_format(Builtin::Https)),
             model::LogFormat::Clf => Some(Scope::builtin_format(Builtin::Clf)),
+            model::LogFormat::TcpClf => {
+                let text = At::from(crate::engine::logformat::default::TCP_CLF.to_owned());
+                self.scope(Some(p)).log_format(&text, FormatKind::Log)
+            }
             model::LogFormat::Custom(text) => self.scope(Some(p)).log_format(text, FormatKind::Log),
         };
         let error_format =
