@@ -228,7 +228,7 @@ impl Compiler<'_> {
         Some(check::Expect {
             negated: e.negated,
             what: self.expected(&e.what, span)?,
-            min_recv: e.min_recv.unwrap_or(0),
+            min_recv: e.min_recv.unwrap_or(-1),
             comment: e.comment.clone(),
             ok_status: e.ok_status.clone(),
             error_status: e.error_status.clone(),

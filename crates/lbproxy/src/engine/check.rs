@@ -1,5 +1,7 @@
 //! Health checks: what a check does on the wire, and the words of its verdicts.
 
+mod http;
+pub mod script;
 pub mod status;
 
 use std::net::IpAddr;
@@ -147,6 +149,8 @@ pub enum What {
     Binary(Vec<u8>),
     /// Matched against the bytes received in upper-case hexadecimal digits.
     Rbinary(regex::bytes::Regex),
+    /// The beginning of a TLS record, whatever it says (`option ssl-hello-chk`).
+    TlsRecord,
     /// A header of that name whose value (or one of its comma-separated values unless `full`) matches.
     Header {
         name: NameMatch,

@@ -76,6 +76,11 @@ impl Status {
         TABLE.iter().find(|r| r.1 == word).map(|r| r.0)
     }
 
+    /// Whether a code is printed with it, even 0.
+    pub const fn has_code(self) -> bool {
+        self as u8 >= Status::L7Ok as u8
+    }
+
     /// Number in `show servers state`.
     pub const fn number(self) -> u8 {
         self as u8

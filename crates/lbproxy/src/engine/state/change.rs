@@ -79,7 +79,7 @@ impl fmt::Display for Why<'_> {
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "reason: {}", self.status.text())?;
-        if self.code > 0 {
+        if self.status.has_code() {
             write!(f, ", code: {}", self.code)?;
         }
         if !self.info.is_empty() {
