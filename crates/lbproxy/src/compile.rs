@@ -68,6 +68,8 @@ struct Compiler<'a> {
     /// Names already resolved: a configuration repeats them, resolvers are slow.
     resolved: HashMap<String, Option<Vec<IpAddr>>>,
     log_sinks: Vec<plan::LogSink>,
+    /// ACLs and user lists that were compiled already.
+    expressions: expr::Cache,
 }
 
 impl<'a> Compiler<'a> {
@@ -80,6 +82,7 @@ impl<'a> Compiler<'a> {
             backend_ix: HashMap::new(),
             resolved: HashMap::new(),
             log_sinks: Vec::new(),
+            expressions: expr::Cache::default(),
         }
     }
 
@@ -145,6 +148,7 @@ impl<'a> Compiler<'a> {
             proxy,
             world: &mut *self.world,
             diagnostics: &mut self.diagnostics,
+            cache: &mut self.expressions,
         }
     }
 

@@ -17,6 +17,7 @@ impl Compiler<'_> {
     pub(super) fn backend(&mut self, ix: plan::BackendIx, p: &model::Proxy) -> plan::Backend {
         let b = &p.back;
         self.warn_backend(p);
+        self.scope(Some(p)).check_acls();
         let servers = self.servers(p);
         let state = self.registry.backend(&p.name);
         let balance = self.balance(p);
@@ -51,7 +52,8 @@ impl Compiler<'_> {
                 model::HttpReuse::Always => plan::Reuse::Always,
             },
             forwardfor: self.forwardfor(p),
-            rules: Arc::new(self.proxy_rules(p)),
+            // Rules of a `listen` are its front half's: they run once.
+            rules: Arc::new(if p.has_front() { plan::ProxyRules::default() } else { self.proxy_rules(p) }),
             use_server: self.use_server(p),
             errors: self.error_pages(p),
             stats: self.stats_page(p).map(Arc::new),

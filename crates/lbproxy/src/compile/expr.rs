@@ -1,18 +1,29 @@
 //! Words of conditions, rules, samples and log formats become compiled ones.
 //!
-//! Owns: [`Scope`], what the words of one proxy may name. Every failure is a diagnostic at the exact word; what
-//! could not be compiled comes back as `None` or is left out, so that all errors of a file are said in one run.
+//! Owns: [`Scope`], what the words of one proxy may name; its methods stand in `sample`, `acl`, `format`, `rule`
+//! and `capture`. Every failure is a diagnostic at the exact word; what could not be compiled comes back as `None`
+//! or is left out, so that all errors of a file are said in one run.
+
+mod acl;
+mod args;
+mod capture;
+mod format;
+mod map;
+mod reply;
+mod rule;
+mod sample;
+mod users;
+
+use std::{collections::HashMap, sync::Arc};
 
 use common::{
     diag::{Diagnostic, Diagnostics, codes},
-    haproxy::{expr, model},
-    source::{At, Span},
+    haproxy::model,
+    source::Span,
 };
 
-use crate::engine::{
-    logformat::LogFormat,
-    rule::{Cond, HttpRules, TcpRules},
-};
+pub use self::capture::captures;
+use crate::engine::{action::auth::UserList, rule::Acl, sample::Place};
 
 /// What the words of one proxy may name, and where what is wrong with them is told.
 #[allow(missing_debug_implementations)] // Borrows the world.
@@ -23,6 +34,15 @@ pub struct Scope<'a> {
     /// Reads a file that a pattern list or a reply names.
     pub world: &'a mut dyn super::World,
     pub diagnostics: &'a mut Diagnostics,
+    pub cache: &'a mut Cache,
+}
+
+/// What several words may name is compiled once.
+#[derive(Debug, Default)]
+pub struct Cache {
+    /// By proxy and name; `None` when its words are wrong, which was said.
+    acls: HashMap<(String, String), Option<Arc<Acl>>>,
+    users: HashMap<String, Option<Arc<UserList>>>,
 }
 
 /// Which rule set a list of rules belongs to.
@@ -37,6 +57,34 @@ pub enum RuleSet {
     TcpResponseContent,
 }
 
+impl RuleSet {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            RuleSet::HttpRequest => "http-request",
+            RuleSet::HttpResponse => "http-response",
+            RuleSet::HttpAfterResponse => "http-after-response",
+            RuleSet::TcpRequestConnection => "tcp-request connection",
+            RuleSet::TcpRequestSession => "tcp-request session",
+            RuleSet::TcpRequestContent => "tcp-request content",
+            RuleSet::TcpResponseContent => "tcp-response content",
+        }
+    }
+
+    /// Where its expressions are evaluated, in the frontend's and the backend's half.
+    const fn places(self) -> (Place, Place) {
+        match self {
+            RuleSet::HttpRequest => (Place::FrontendRequest, Place::BackendRequest),
+            RuleSet::HttpResponse | RuleSet::HttpAfterResponse => {
+                (Place::FrontendResponse, Place::BackendResponse)
+            }
+            RuleSet::TcpRequestConnection => (Place::FrontendConnection, Place::FrontendConnection),
+            RuleSet::TcpRequestSession => (Place::FrontendSession, Place::FrontendSession),
+            RuleSet::TcpRequestContent => (Place::FrontendContent, Place::BackendContent),
+            RuleSet::TcpResponseContent => (Place::FrontendResponseContent, Place::BackendResponseContent),
+        }
+    }
+}
+
 /// What a log format is for: it decides what may stand in it and how it is escaped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormatKind {
@@ -46,13 +94,17 @@ pub enum FormatKind {
     StructuredData,
     /// A header value, a name, a path.
     Value,
+    /// A body, a variable: bytes stay as they are.
+    Text,
 }
 
 /// The formats that have a name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Builtin {
     /// Without any `option …log`.
-    Connect,
+    Connect {
+        http: bool,
+    },
     Tcp,
     Http,
     Https,
@@ -62,32 +114,32 @@ pub enum Builtin {
 }
 
 impl Scope<'_> {
-    pub fn cond(&mut self, _cond: &expr::Cond) -> Option<Cond> {
-        self.not_yet(Span::default(), "conditions");
-        None
+    fn alert(&mut self, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::alert(codes::BAD_EXPRESSION, message).at(span, ""));
     }
 
-    pub fn http_rules(&mut self, rules: &[At<model::Rule>], _set: RuleSet) -> HttpRules {
-        rules.iter().for_each(|r| self.not_yet(r.span, "rules"));
-        HttpRules::default()
+    fn say(&mut self, d: Diagnostic) {
+        self.diagnostics.push(d);
     }
 
-    pub fn tcp_rules(&mut self, rules: &[At<model::Rule>], _set: RuleSet) -> TcpRules {
-        rules.iter().for_each(|r| self.not_yet(r.span, "rules"));
-        TcpRules::default()
+    /// The places at which a rule set of this proxy runs.
+    fn places(&self, set: RuleSet) -> Vec<Place> {
+        let (front, back) = set.places();
+        self.halves(front, back)
     }
 
-    pub fn log_format(&mut self, text: &At<String>, _kind: FormatKind) -> Option<LogFormat> {
-        self.not_yet(text.span, "log formats");
-        None
-    }
-
-    pub fn builtin_format(_kind: Builtin) -> LogFormat {
-        LogFormat::default()
-    }
-
-    fn not_yet(&mut self, span: Span, what: &str) {
-        self.diagnostics
-            .push(Diagnostic::alert(codes::NOT_YET, format!("{what} are not built yet")).at(span, ""));
+    /// A place per half that the proxy has.
+    fn halves(&self, front: Place, back: Place) -> Vec<Place> {
+        let mut places = Vec::new();
+        if self.proxy.is_none_or(|p| p.has_front()) {
+            places.push(front);
+        }
+        if self.proxy.is_none_or(|p| p.has_back()) {
+            places.push(back);
+        }
+        places
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ impl Compiler<'_> {
     pub(super) fn frontend(&mut self, ix: plan::FrontendIx, p: &model::Proxy) -> plan::Frontend {
         let f = &p.front;
         self.warn_frontend(p);
+        self.scope(Some(p)).check_acls();
         let mut next_id = 0;
         let binds = f.binds.iter().flat_map(|b| self.binds(b, &mut next_id, Some(p))).map(Arc::new).collect();
         plan::Frontend {
@@ -39,7 +40,7 @@ impl Compiler<'_> {
             switching: self.switching(p),
             default_backend: self.default_backend(p),
             log: Arc::new(self.log_plan(p)),
-            captures: captures(f, &p.declared_captures),
+            captures: super::expr::captures(p),
             errors: self.error_pages(p),
             stats: self.stats_page(p).map(Arc::new),
             monitor_uri: f.monitor_uri.as_ref().map(|u| u.value.clone()),
@@ -217,20 +218,6 @@ fn client_timeouts(t: &model::Timeouts) -> plan::ClientTimeouts {
         http_request: ms(t.http_request_ms),
         http_keep_alive: ms(t.http_keep_alive_ms),
         tarpit: ms(t.tarpit_ms.or(t.connect_ms)),
-    }
-}
-
-fn captures(f: &model::Front, declared: &[At<model::DeclaredCapture>]) -> plan::Captures {
-    let of = |side: model::Side| -> Vec<(String, usize)> {
-        let headers = f.captures.iter().filter(|c| c.side == Some(side));
-        let headers = headers.map(|c| (c.name.value.clone(), c.len as usize));
-        let slots = declared.iter().filter(|c| c.side == Some(side)).map(|c| (String::new(), c.len as usize));
-        headers.chain(slots).collect()
-    };
-    plan::Captures {
-        request: of(model::Side::Request),
-        response: of(model::Side::Response),
-        cookie: f.cookie_capture.as_ref().map(|c| (c.name.clone(), c.len as usize)),
     }
 }
 

@@ -42,7 +42,9 @@ impl Compiler<'_> {
         }
         let f = &p.front;
         let format = match &f.log_format {
-            model::LogFormat::Connect => Some(Scope::builtin_format(Builtin::Connect)),
+            model::LogFormat::Connect => {
+                Some(Scope::builtin_format(Builtin::Connect { http: p.mode == model::Mode::Http }))
+            }
             model::LogFormat::Tcp => Some(Scope::builtin_format(Builtin::Tcp)),
             model::LogFormat::Http => Some(Scope::builtin_format(Builtin::Http)),
             model::LogFormat::Https => Some(Scope::builtin_format(Builtin::Https)),

@@ -103,6 +103,9 @@ impl encode::Out<'_> {
 
 /// The formats of the options, as log-format texts (manual 8.2.2 to 8.2.5).
 pub mod default {
+    /// Without any option.
+    pub const CONNECT_HTTP: &str = "Connect from %ci:%cp to %fi:%fp (%f/HTTP)";
+    pub const CONNECT_TCP: &str = "Connect from %ci:%cp to %fi:%fp (%f/TCP)";
     /// `option httplog`.
     pub const HTTP: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc \
         %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";

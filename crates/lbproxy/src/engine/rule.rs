@@ -176,8 +176,8 @@ pub enum Waiting {
 pub struct Rule {
     pub cond: Option<Cond>,
     pub action: Action,
-    /// `file:line`, for `last_rule_file` and messages.
-    pub place: Arc<str>,
+    /// Where it is written, as a number that [`World::place`](super::sample::World::place) understands.
+    pub place: u64,
 }
 
 /// An ordered rule set.
@@ -219,7 +219,7 @@ impl Rules {
                 Outcome::Next => {}
                 Outcome::Wait(what) => return Verdict::Wait { resume: i + 1, what },
                 Outcome::Final(verdict) => {
-                    ctx.txn.last_rule = Some(rule.place.clone());
+                    ctx.txn.last_rule = Some(rule.place);
                     return verdict;
                 }
             }

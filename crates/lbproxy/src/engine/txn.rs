@@ -213,8 +213,8 @@ pub struct Txn {
     pub lenient_rewrites: bool,
     /// Rewrites that failed, for the `wrew` counter and, unless lenient, an error.
     pub rewrite_failures: u32,
-    /// `file:line` of the rule that ended a rule set last.
-    pub last_rule: Option<std::sync::Arc<str>>,
+    /// Place of the rule that ended a rule set last (see `engine::rule::Rule::place`).
+    pub last_rule: Option<u64>,
     /// Memory for texts that rules compute, kept to be used again.
     pub scratch: Vec<u8>,
 }

@@ -24,7 +24,7 @@ fn term(acl: &Arc<Acl>, negated: bool) -> Term {
 }
 
 fn rule(cond: Option<Cond>, action: Action) -> Rule {
-    Rule { cond, action, place: "f.cfg:7".into() }
+    Rule { cond, action, place: 7 }
 }
 
 fn run(rules: &Rules, head: &mut crate::engine::http::Head) -> (Verdict, Txn) {
@@ -92,7 +92,7 @@ fn rules_edit_until_a_final_one_and_its_place_is_kept() {
     let (verdict, txn) = run(&rules, &mut head);
     assert!(matches!(verdict, Verdict::Deny(Answer { status: 403, .. })));
     assert_eq!(head.headers().collect::<Vec<_>>(), [(&b"X-One"[..], &b"1"[..])]);
-    assert_eq!(txn.last_rule.as_deref(), Some("f.cfg:7"));
+    assert_eq!(txn.last_rule, Some(7));
 }
 
 #[test]

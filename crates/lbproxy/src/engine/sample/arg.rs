@@ -2,7 +2,7 @@
 //!
 //! Names are resolved when the configuration is compiled; a run-time argument never has to be looked up.
 
-use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{super::http::HeaderId, var::Var};
 use crate::engine::{
@@ -19,8 +19,6 @@ pub enum ArgType {
     Name,
     /// An integer, or the name of a variable that holds one.
     IntOrVar,
-    /// A text, or the name of a variable that holds one.
-    StrOrVar,
     /// A variable with its scope.
     Var,
     Regex,
@@ -161,15 +159,6 @@ impl<'a> Args<'a> {
         match self.get(i)? {
             Arg::Int(n) => Some(*n),
             Arg::Var(v) => v.get(ctx)?.to_int(),
-            _ => None,
-        }
-    }
-
-    /// A text given as such or by a variable that holds one now.
-    pub fn bytes_or_var(self, i: usize, ctx: &super::Ctx<'_>) -> Option<Cow<'a, [u8]>> {
-        match self.get(i)? {
-            Arg::Str(s) | Arg::Name(_, s) => Some(Cow::Borrowed(s)),
-            Arg::Var(v) => Some(v.get(ctx)?.into_text()),
             _ => None,
         }
     }

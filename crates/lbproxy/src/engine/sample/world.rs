@@ -95,6 +95,12 @@ pub trait World: fmt::Debug {
         None
     }
 
+    /// File and line of a rule's place.
+    fn place(&self, place: u64) -> Option<(&str, u32)> {
+        let _ = place;
+        None
+    }
+
     fn process_var(&self, name: &str) -> Option<Value<'static>> {
         let _ = name;
         None

@@ -112,10 +112,10 @@ pub(super) const FETCHES: &[Fetch] = &[
         |c, _, _| Some(Value::Bool(c.txn.number == 0))
     ),
     row!("last_rule_file", &[], 0, Str, RUNTIME, "File of the rule that ended a rule set.", |c, _, _| Some(
-        Value::str(split_place(c)?.0)
+        Value::str(place(c)?.0.as_bytes())
     )),
     row!("last_rule_line", &[], 0, Sint, RUNTIME, "Line of the rule that ended a rule set.", |c, _, _| Some(
-        Value::Int(split_place(c)?.1)
+        Value::Int(place(c)?.1.into())
     )),
     row!("prio_class", &[], 0, Sint, RUNTIME, "Priority class in queues.", |c, _, _| Some(Value::Int(
         i64::from(c.txn.priority_class)
@@ -224,9 +224,8 @@ fn response_version<'c>(c: &'c Ctx<'_>, _: Args<'c>, _: &mut Cursor) -> Option<V
     }))
 }
 
-fn split_place<'c>(c: &'c Ctx<'_>) -> Option<(&'c [u8], i64)> {
-    let (file, line) = c.txn.last_rule.as_deref()?.rsplit_once(':')?;
-    Some((file.as_bytes(), line.parse().ok()?))
+fn place<'c>(c: &'c Ctx<'_>) -> Option<(&'c str, u32)> {
+    c.world.place(c.txn.last_rule?)
 }
 
 /// Nothing to wait for any more: the delay is over or the data complete.
