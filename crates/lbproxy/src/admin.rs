@@ -3,3 +3,4 @@
 pub mod columns;
 pub mod export;
 pub mod session;
+pub mod view;

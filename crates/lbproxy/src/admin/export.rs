@@ -101,10 +101,10 @@ fn csv_text(text: &str, out: &mut String) {
 }
 
 /// One row in typed form: a line for each value (management guide 9.2).
-pub fn typed_row(row: &Row, out: &mut String) {
+pub fn typed_row(row: &Row, desc: bool, out: &mut String) {
     for (pos, (c, v)) in COLUMNS.iter().zip(&row.values).enumerate() {
         let Some(v) = v else { continue };
-        let _ = writeln!(
+        let _ = write!(
             out,
             "{}.{}.{}.{pos}.{}.1:{}:{}:{}",
             row.kind.letter(),
@@ -115,7 +115,16 @@ pub fn typed_row(row: &Row, out: &mut String) {
             v.type_word(),
             v.text()
         );
+        describe(desc.then_some(c.doc), out);
     }
+}
+
+/// Ends a line, with its meaning in quotes if that is wanted.
+fn describe(doc: Option<&str>, out: &mut String) {
+    let _ = match doc {
+        Some(doc) => writeln!(out, ":\"{doc}\""),
+        None => writeln!(out),
+    };
 }
 
 /// All rows as one JSON array of arrays, without line end.
@@ -190,19 +199,18 @@ pub struct InfoLine {
 pub fn info_text(lines: &[InfoLine], desc: bool) -> String {
     let mut out = String::new();
     for l in lines {
-        let _ = match desc {
-            true => writeln!(out, "{}: {}:\"{}\"", l.name, l.value.text(), l.doc),
-            false => writeln!(out, "{}: {}", l.name, l.value.text()),
-        };
+        let _ = write!(out, "{}: {}", l.name, l.value.text());
+        describe(desc.then_some(l.doc), &mut out);
     }
     out
 }
 
 /// `show info typed`.
-pub fn info_typed(lines: &[InfoLine]) -> String {
+pub fn info_typed(lines: &[InfoLine], desc: bool) -> String {
     let mut out = String::new();
     for l in lines {
-        let _ = writeln!(out, "{}.{}.1:{}:{}:{}", l.pos, l.name, l.tags, l.value.type_word(), l.value.text());
+        let _ = write!(out, "{}.{}.1:{}:{}:{}", l.pos, l.name, l.tags, l.value.type_word(), l.value.text());
+        describe(desc.then_some(l.doc), &mut out);
     }
     out
 }
@@ -249,7 +257,7 @@ mod tests {
     #[test]
     fn the_typed_form_has_a_line_per_value_with_its_position_and_tags() {
         let mut out = String::new();
-        typed_row(&row(), &mut out);
+        typed_row(&row(), false, &mut out);
         assert_eq!(out, "S.3.1.0.pxname.1:KNSV:str:a,\"b\"\nS.3.1.7.stot.1:MCPP:u64:5\n");
     }
 

@@ -21,7 +21,10 @@ impl Compiler<'_> {
         self.warn_frontend(p);
         self.scope(Some(p)).check_acls();
         let mut next_id = 0;
-        let binds = f.binds.iter().flat_map(|b| self.binds(b, &mut next_id, Some(p))).map(Arc::new).collect();
+        let binds: Vec<_> =
+            f.binds.iter().flat_map(|b| self.binds(b, &mut next_id, Some(p))).map(Arc::new).collect();
+        let counted = if p.options.socket_stats { binds.as_slice() } else { &[] };
+        let listeners = counted.iter().map(|b| self.registry.listener(&p.name, &b.text)).collect();
         plan::Frontend {
             ix,
             name: p.name.as_str().into(),
@@ -29,6 +32,7 @@ impl Compiler<'_> {
             description: p.description.clone(),
             mode: self.mode(p),
             binds,
+            listeners,
             maxconn: f.maxconn.as_ref().map_or(0, |n| n.value),
             backlog: f.backlog.unwrap_or(0),
             rate_limit: f.rate_limit_sessions.unwrap_or(0),

@@ -10,7 +10,7 @@ use crate::engine::{
     balance, check, cookie,
     logformat::LogFormat,
     rule::{Cond, HttpRules, TcpRules},
-    state::{BackendState, FrontendState, ServerState},
+    state::{BackendState, FrontendState, ListenerState, ServerState},
 };
 
 /// Index of a frontend in [`Plan::frontends`].
@@ -240,6 +240,8 @@ pub struct Frontend {
     pub description: Option<String>,
     pub mode: Mode,
     pub binds: Vec<Arc<Bind>>,
+    /// Counts of each of `binds` with `option socket-stats`; else empty.
+    pub listeners: Vec<Arc<ListenerState>>,
     /// Most sessions at once; 0: no limit.
     pub maxconn: u32,
     pub backlog: u32,

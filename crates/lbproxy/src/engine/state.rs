@@ -25,7 +25,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{
-            AtomicU32, AtomicU64,
+            AtomicBool, AtomicU32, AtomicU64,
             Ordering::{Relaxed, SeqCst},
         },
     },
@@ -103,15 +103,77 @@ impl Gauge {
 pub struct FrontendState {
     pub counters: PerThread,
     pub sessions: Gauge,
+    /// `set maxconn frontend`; [`NOT_SET`]: as configured.
+    maxconn: AtomicU32,
+    /// Taken out of service at run time (`disable frontend`).
+    paused: AtomicBool,
+    /// Closed for good (`shutdown frontend`).
+    stopped: AtomicBool,
 }
 
-/// Every state of the process, by stable id: `frontend`, `backend`, `backend/server`.
+/// Counts of one listener, kept where `option socket-stats` asks for it.
+#[derive(Debug)]
+pub struct ListenerState {
+    pub counters: PerThread,
+    pub sessions: Gauge,
+}
+
+/// A number that nobody has set at run time.
+const NOT_SET: u32 = u32::MAX;
+
+impl FrontendState {
+    fn new(counters: PerThread) -> FrontendState {
+        FrontendState {
+            counters,
+            sessions: Gauge::default(),
+            maxconn: AtomicU32::new(NOT_SET),
+            paused: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Most sessions at once, 0: no limit.
+    pub fn maxconn(&self, configured: u32) -> u32 {
+        match self.maxconn.load(Relaxed) {
+            NOT_SET => configured,
+            n => n,
+        }
+    }
+
+    /// `set maxconn frontend`.
+    pub fn set_maxconn(&self, n: u32) {
+        self.maxconn.store(n, Relaxed);
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Relaxed)
+    }
+
+    /// Gives what it was before.
+    pub fn set_paused(&self, paused: bool) -> bool {
+        self.paused.swap(paused, Relaxed)
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
+    }
+
+    /// Gives what it was before.
+    pub fn set_stopped(&self) -> bool {
+        self.stopped.swap(true, Relaxed)
+    }
+}
+
+/// Every state of the process, by stable id: `frontend`, `frontend/address`, `backend`, `backend/server`.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// Worker threads, for the counters.
     threads: usize,
     last_uid: AtomicU32,
+    /// `set maxconn global`; 0: as configured.
+    maxconn: AtomicU32,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
+    listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
     servers: Mutex<HashMap<String, Arc<ServerState>>>,
 }
@@ -123,10 +185,28 @@ impl Registry {
 
     /// The state of a frontend, made when its name is new.
     pub fn frontend(&self, name: &str) -> Arc<FrontendState> {
-        find(&self.frontends, name, || FrontendState {
+        find(&self.frontends, name, || FrontendState::new(PerThread::new(self.threads)))
+    }
+
+    /// The counts of a listener, made when frontend and address are new.
+    pub fn listener(&self, frontend: &str, address: &str) -> Arc<ListenerState> {
+        find(&self.listeners, &format!("{frontend}/{address}"), || ListenerState {
             counters: PerThread::new(self.threads),
             sessions: Gauge::default(),
         })
+    }
+
+    /// Most client connections of the process, 0: no limit.
+    pub fn maxconn(&self, configured: u32) -> u32 {
+        match self.maxconn.load(Relaxed) {
+            0 => configured,
+            n => n,
+        }
+    }
+
+    /// `set maxconn global`; 0: as configured.
+    pub fn set_maxconn(&self, n: u32) {
+        self.maxconn.store(n, Relaxed);
     }
 
     /// The state of a backend, made when its name is new.

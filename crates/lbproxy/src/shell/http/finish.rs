@@ -3,7 +3,7 @@
 use super::{Answer, Down, End, Failure, Kept, Next, Stream, Times, Up, answer::Message};
 use crate::engine::{
     session::Tally,
-    stats::Counters,
+    stats::{Counter, Counters},
     txn::{Cause, ConnCounts, Phase, Timers},
 };
 
@@ -196,10 +196,14 @@ fn count_status(c: &Counters, status: u16) {
 }
 
 fn add_times(c: &Counters, t: &Timers) {
-    let add = |counter: &crate::engine::stats::Counter, ms: i32| counter.add(u64::try_from(ms).unwrap_or(0));
-    add(&c.queue_time_sum_ms, t.wait_ms);
-    add(&c.connect_time_sum_ms, t.connect_ms);
-    add(&c.response_time_sum_ms, t.response_ms);
-    add(&c.total_time_sum_ms, t.total_ms);
+    let add = |sum: &Counter, max: &Counter, ms: i32| {
+        let ms = u64::try_from(ms).unwrap_or(0);
+        sum.add(ms);
+        max.raise(ms);
+    };
+    add(&c.queue_time_sum_ms, &c.queue_time_max_ms, t.wait_ms);
+    add(&c.connect_time_sum_ms, &c.connect_time_max_ms, t.connect_ms);
+    add(&c.response_time_sum_ms, &c.response_time_max_ms, t.response_ms);
+    add(&c.total_time_sum_ms, &c.total_time_max_ms, t.total_ms);
     c.timed.inc();
 }

@@ -138,12 +138,12 @@ impl Listening {
     async fn serve(&self, worker: &Rc<Worker>, io: Io, src: Addr) {
         let target = self.target.borrow().clone();
         worker.clock.refresh();
-        let process_max = target.installed.plan().global.maxconn;
-        while !worker.shared.connections.try_enter(process_max) {
+        let configured = target.installed.plan().global.maxconn;
+        while !worker.shared.connections.try_enter(worker.shared.registry.maxconn(configured)) {
             tokio::time::sleep(LIMIT_POLL).await;
         }
         let state = target.frontend.state.clone();
-        while !state.sessions.try_enter(target.frontend.maxconn) {
+        while !state.sessions.try_enter(state.maxconn(target.frontend.maxconn)) {
             tokio::time::sleep(LIMIT_POLL).await;
         }
         worker.clock.refresh();
