@@ -1,3 +1,10 @@
 //! The proxy daemon: hands over to `lbproxy::process`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    lbproxy::process::main()
+}

@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
-use nix::unistd::Pid;
+use nix::{sys::signal::Signal, unistd::Pid};
 
 /// An I/O error in the words of strerror(3), without the number that Rust adds.
 pub fn reason(e: &io::Error) -> String {
@@ -38,6 +38,16 @@ pub fn adopt_received(fd: i32) -> OwnedFd {
     use std::os::fd::FromRawFd as _;
     // SAFETY: recvmsg(2) has just made this descriptor for us and nobody else knows its number.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Ignores a signal from now on.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub fn ignore_signal(which: Signal) -> io::Result<()> {
+    // SAFETY: SIG_IGN runs no code of ours, so nothing unsafe can happen in a handler.
+    unsafe { nix::sys::signal::signal(which, nix::sys::signal::SigHandler::SigIgn) }?;
+    Ok(())
 }
 
 /// The two sides of a fork.

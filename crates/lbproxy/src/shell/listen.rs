@@ -6,6 +6,7 @@
 //! can listen on the virtual address. Who may bind what is decided in `process`.
 
 use std::{
+    borrow::Cow,
     fmt,
     fs::{self, Permissions},
     hash::{DefaultHasher, Hash, Hasher},
@@ -129,14 +130,7 @@ impl Spec {
     /// # Errors
     /// [`BindError`] with the step that failed and the system's reason.
     pub fn bind(&self) -> Result<OwnedFd, BindError> {
-        let fail = |step: &'static str| {
-            move |e: io::Error| BindError {
-                protocol: self.protocol(),
-                step,
-                cause: e,
-                address: self.to_string(),
-            }
-        };
+        let fail = |step: &'static str| move |e: io::Error| BindError::new(self, step, e);
         match &self.place {
             Place::Inet(addr) => self.bind_inet(*addr, &fail),
             Place::Unix { path, mode, uid, gid } => {
@@ -319,12 +313,16 @@ impl fmt::Display for Spec {
 #[error("protocol {protocol}: {step} ({reason}) for [{address}]", reason = sys::reason(cause))]
 pub struct BindError {
     pub protocol: &'static str,
-    pub step: &'static str,
+    pub step: Cow<'static, str>,
     pub cause: io::Error,
     pub address: String,
 }
 
 impl BindError {
+    pub fn new(spec: &Spec, step: impl Into<Cow<'static, str>>, cause: io::Error) -> BindError {
+        BindError { protocol: spec.protocol(), step: step.into(), cause, address: spec.to_string() }
+    }
+
     /// Another process holds the address; it may leave it soon.
     pub fn in_use(&self) -> bool {
         self.cause.kind() == io::ErrorKind::AddrInUse

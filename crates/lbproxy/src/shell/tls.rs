@@ -66,8 +66,14 @@ type Trust = (u8, Option<PathBuf>, Option<PathBuf>);
 impl Store {
     /// Loads everything that `plan` names. Ticket keys of `previous` live on, so that a reload costs no client a
     /// full handshake. With an alert among the diagnostics the store must not be used.
-    pub fn load(plan: &Plan, files: &mut dyn Files, previous: Option<&Store>) -> (Store, Diagnostics) {
-        let mut loader = Loader::new(files);
+    /// `trust_servers`: certificates of servers are not verified, whatever the plan says (`-dV`).
+    pub fn load(
+        plan: &Plan,
+        files: &mut dyn Files,
+        previous: Option<&Store>,
+        trust_servers: bool,
+    ) -> (Store, Diagnostics) {
+        let mut loader = Loader { trust_servers, ..Loader::new(files) };
         let mut store = Store::default();
         for f in &plan.frontends {
             for (b, bind) in f.binds.iter().enumerate() {
@@ -199,12 +205,13 @@ struct Loader<'a> {
     certs: HashMap<PathBuf, Option<cert::Loaded>>,
     /// The line that is being served now.
     place: Option<Span>,
+    trust_servers: bool,
     diagnostics: Diagnostics,
 }
 
 impl<'a> Loader<'a> {
     fn new(files: &'a mut dyn Files) -> Loader<'a> {
-        Loader { files, certs: HashMap::new(), place: None, diagnostics: Diagnostics::default() }
+        Loader { files, certs: HashMap::new(), place: None, trust_servers: false, diagnostics: Diagnostics::default() }
     }
 
     fn say(&mut self, d: Diagnostic) {

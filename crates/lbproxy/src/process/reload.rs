@@ -1,0 +1,78 @@
+//! A reload: the configuration is loaded again, and either all of it takes effect or none.
+
+use std::sync::Arc;
+
+use super::{
+    access::{Access, Request},
+    listeners::Listeners,
+    load::{self, Origin},
+    report::Report,
+};
+use crate::{
+    compile::plan::Plan,
+    shell::runtime::{Runtime, Shared, WorkerCommand},
+};
+
+/// What a reload works on.
+pub(super) struct Reload<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) access: &'a mut (dyn Access + Send),
+    pub(super) listeners: &'a mut Listeners,
+    pub(super) shared: &'a Shared,
+    pub(super) report: Report,
+}
+
+impl Reload<'_> {
+    /// Loads and takes into use.
+    ///
+    /// # Errors
+    /// Sentences: why the process goes on with the configuration it has.
+    pub(super) fn run(self) -> Result<(), Vec<String>> {
+        let current = self.shared.runtime.load_full();
+        if let Err(e) = self.access.ask(&Request::Renew) {
+            return Err(vec![format!("the companion does not answer: {}", e.text)]);
+        }
+        let loaded = load::load(self.origin, self.access, Some(&self.shared.registry), Some(&current.tls));
+        self.report.diagnostics(&loaded.diagnostics, &loaded.sources);
+        let Some(mut plan) = loaded.plan else {
+            return Err(vec!["the new configuration has errors".to_owned()]);
+        };
+        self.keep_what_cannot_change(&mut plan, &current.plan);
+        let wanted = load::sockets(&plan);
+        let prepared =
+            self.listeners.prepare(&wanted, self.shared.workers.len(), self.access, false, &loaded.sources)?;
+        self.listeners.commit(prepared.bound());
+        let runtime = Arc::new(Runtime { plan, tls: loaded.tls, generation: current.generation + 1 });
+        self.shared.runtime.store(runtime.clone());
+        for (worker, share) in self.shared.workers.iter().zip(prepared.shares) {
+            let command =
+                WorkerCommand::Install { runtime: runtime.clone(), listeners: share.new, keep: share.keep };
+            // A worker that is gone has been noticed already.
+            let _ = worker.send(command);
+        }
+        Ok(())
+    }
+
+    /// Threads, user and chroot are settled at start; a change is said, and waits for a restart.
+    fn keep_what_cannot_change(&self, plan: &mut Plan, old: &Plan) {
+        let (new, old) = (&mut plan.global, &old.global);
+        let say = |what: &str| {
+            self.report.notice(&format!("'{what}' changed; this takes effect when the process is started anew"));
+        };
+        if new.threads != old.threads {
+            say("nbthread");
+            new.threads = old.threads;
+        }
+        if new.chroot != old.chroot {
+            say("chroot");
+            new.chroot.clone_from(&old.chroot);
+        }
+        if (new.uid, new.gid) != (old.uid, old.gid) {
+            say("user or group");
+            (new.uid, new.gid) = (old.uid, old.gid);
+        }
+        if new.maxconn == 0 {
+            new.maxconn = old.maxconn;
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The data process at work: its threads serve, the main thread waits for signals, commands and ends.
+
+use std::{
+    future::pending,
+    io,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use nix::sys::signal::Signal;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::sleep_until,
+};
+
+use super::{
+    access::Access,
+    daemon::Null,
+    listeners::{Listeners, Prepared},
+    load::Origin,
+    notify::{Event, Notify},
+    reload::Reload,
+    report::Report,
+    start::signal_all,
+    threads::{Ended, Threads},
+};
+use crate::{
+    compile::plan::Plan,
+    engine::state::{Gauge, Registry},
+    shell::{
+        runtime::{ProcessCommand, Runtime, Shared, WorkerCommand},
+        tls,
+    },
+};
+
+/// Workers that were told to leave at once may take this long; then the process leaves without them.
+const QUIT_WITHIN: Duration = Duration::from_secs(2);
+
+/// A data process that is ready to start its threads.
+pub(super) struct Process {
+    pub(super) origin: Origin,
+    pub(super) plan: Plan,
+    pub(super) tls: tls::Store,
+    pub(super) registry: Registry,
+    pub(super) listeners: Listeners,
+    pub(super) prepared: Prepared,
+    pub(super) access: Box<dyn Access + Send>,
+    pub(super) notify: Notify,
+    /// There in the background.
+    pub(super) null: Option<Null>,
+    pub(super) finish: Vec<i32>,
+    pub(super) terminate: Vec<i32>,
+    pub(super) report: Report,
+}
+
+/// Serves until told to leave.
+pub(super) fn serve(process: Process) -> ExitCode {
+    let report = process.report;
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(r) => r,
+        Err(e) => {
+            report.alert(&format!("[lbproxy.main()] Cannot start: {}", crate::sys::reason(&e)));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(process)) {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            report.alert(&format!("[lbproxy.main()] Cannot start: {}", crate::sys::reason(&e)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(process: Process) -> io::Result<u8> {
+    // Before any thread: a signal that arrives early must find its handler.
+    let mut signals = Signals::new()?;
+    let (process_tx, mut commands) = mpsc::unbounded_channel();
+    let (ended_tx, mut ended) = mpsc::unbounded_channel();
+    let mut main = Main::start(process, process_tx, &ended_tx)?;
+    loop {
+        let wake = tokio::select! {
+            s = signals.next() => Wake::Signal(s),
+            Some(c) = commands.recv() => Wake::Command(c),
+            Some(e) = ended.recv() => Wake::Ended(e),
+            () = at(main.leave_at) => return Ok(main.exit_code()),
+        };
+        if let Some(code) = main.handle(wake) {
+            return Ok(code);
+        }
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(t) => sleep_until(t.into()).await,
+        None => pending().await,
+    }
+}
+
+enum Wake {
+    Signal(Signal),
+    Command(ProcessCommand),
+    Ended(Ended),
+}
+
+/// How the process came to leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Leaving {
+    No,
+    Draining,
+    /// By this signal, or by a command.
+    Quitting(Option<Signal>),
+    /// A worker thread ended that should not have.
+    Broken,
+}
+
+/// The main thread's state.
+struct Main {
+    origin: Origin,
+    shared: Arc<Shared>,
+    listeners: Listeners,
+    access: Box<dyn Access + Send>,
+    notify: Notify,
+    threads: Threads,
+    leaving: Leaving,
+    /// When to leave whatever the workers do.
+    leave_at: Option<Instant>,
+    report: Report,
+}
+
+impl Main {
+    fn start(
+        process: Process,
+        commands: mpsc::UnboundedSender<ProcessCommand>,
+        ended: &mpsc::UnboundedSender<Ended>,
+    ) -> io::Result<Main> {
+        let threads = process.plan.global.threads;
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
+        let runtime = Arc::new(Runtime { plan: process.plan, tls: process.tls, generation: 1 });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let shared = Arc::new(Shared {
+            runtime: ArcSwap::new(runtime.clone()),
+            registry: process.registry,
+            workers: senders,
+            process: commands,
+            connections: Gauge::default(),
+            started: Instant::now(),
+            started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
+        });
+        for (worker, share) in shared.workers.iter().zip(process.prepared.shares) {
+            let command =
+                WorkerCommand::Install { runtime: runtime.clone(), listeners: share.new, keep: share.keep };
+            let _ = worker.send(command);
+        }
+        let threads = Threads::start(&shared, receivers, ended)?;
+        let mut main = Main {
+            origin: process.origin,
+            shared,
+            listeners: process.listeners,
+            access: process.access,
+            notify: process.notify,
+            threads,
+            leaving: Leaving::No,
+            leave_at: None,
+            report: process.report,
+        };
+        main.notify.tell(Event::Ready);
+        signal_all(&process.finish, Signal::SIGUSR1);
+        signal_all(&process.terminate, Signal::SIGTERM);
+        process.null.map_or(Ok(()), Null::replace_standard_files)?;
+        Ok(main)
+    }
+
+    /// Reacts; gives the exit code when it is time.
+    fn handle(&mut self, wake: Wake) -> Option<u8> {
+        match wake {
+            Wake::Signal(Signal::SIGUSR1) | Wake::Command(ProcessCommand::Drain) => self.drain(),
+            Wake::Signal(Signal::SIGUSR2 | Signal::SIGHUP) => {
+                let _ = self.reload();
+            }
+            Wake::Signal(Signal::SIGTTOU) => self.pause(true),
+            Wake::Signal(Signal::SIGTTIN) => self.pause(false),
+            Wake::Signal(s) => self.quit(Leaving::Quitting(Some(s))),
+            Wake::Command(ProcessCommand::Quit) => self.quit(Leaving::Quitting(None)),
+            Wake::Command(ProcessCommand::Reload { reply }) => {
+                let _ = reply.send(self.reload());
+            }
+            Wake::Ended(Ended::Worker(n, in_order)) => return self.worker_ended(n, in_order),
+        }
+        None
+    }
+
+    fn tell_workers(&self, command: impl Fn() -> WorkerCommand) {
+        for w in &self.shared.workers {
+            let _ = w.send(command());
+        }
+    }
+
+    fn drain(&mut self) {
+        if self.leaving != Leaving::No {
+            return;
+        }
+        self.leaving = Leaving::Draining;
+        self.notify.tell(Event::Stopping);
+        let limit = self.shared.runtime.load().plan.global.hard_stop_after_ms;
+        if limit > 0 {
+            self.leave_at = Some(Instant::now() + Duration::from_millis(limit.into()));
+        }
+        self.tell_workers(|| WorkerCommand::Drain);
+    }
+
+    fn quit(&mut self, why: Leaving) {
+        if matches!(self.leaving, Leaving::Quitting(_) | Leaving::Broken) {
+            return;
+        }
+        self.leaving = why;
+        self.notify.tell(Event::Stopping);
+        self.leave_at = Some(Instant::now() + QUIT_WITHIN);
+        self.tell_workers(|| WorkerCommand::Quit);
+    }
+
+    fn pause(&mut self, paused: bool) {
+        for f in &self.shared.runtime.load().plan.frontends {
+            self.tell_workers(|| WorkerCommand::Pause { frontend: f.ix, paused });
+        }
+    }
+
+    /// Takes the configuration files as they are now into use.
+    ///
+    /// # Errors
+    /// What is wrong with them, as text; the process goes on as before.
+    fn reload(&mut self) -> Result<String, String> {
+        if self.leaving != Leaving::No {
+            return Err("the process is leaving".to_owned());
+        }
+        self.notify.tell(Event::Reloading);
+        let reload = Reload {
+            origin: &self.origin,
+            access: &mut *self.access,
+            listeners: &mut self.listeners,
+            shared: &self.shared,
+            report: self.report,
+        };
+        let result = reload.run();
+        self.notify.tell(Event::Ready);
+        match result {
+            Ok(()) => {
+                let n = self.shared.runtime.load().generation;
+                self.report.notice(&format!("Loading success: the configuration was reloaded (generation {n})."));
+                Ok(format!("generation {n}"))
+            }
+            Err(sentences) => {
+                for s in &sentences {
+                    self.report.alert(s);
+                }
+                self.report.warning("Reload failed: the old configuration stays in use.");
+                Err(sentences.join("\n"))
+            }
+        }
+    }
+
+    fn worker_ended(&mut self, n: usize, in_order: bool) -> Option<u8> {
+        if let Some(handle) = self.threads.workers.get_mut(n).and_then(Option::take) {
+            let _ = handle.join();
+        }
+        if !in_order || self.leaving == Leaving::No {
+            self.report.alert(&format!("Worker thread {n} ended unexpectedly; the process cannot go on."));
+            self.quit(Leaving::Broken);
+        }
+        self.threads.workers.iter().all(Option::is_none).then(|| self.exit_code())
+    }
+
+    /// As HAProxy: 128 and the signal after SIGTERM and SIGINT, 0 after a drain.
+    fn exit_code(&self) -> u8 {
+        match self.leaving {
+            Leaving::Quitting(Some(s)) => 128 + s as u8,
+            Leaving::Quitting(None) | Leaving::Draining | Leaving::No => 0,
+            Leaving::Broken => 1,
+        }
+    }
+}
+
+/// The signals that mean something to the data process.
+struct Signals {
+    streams: Vec<(Signal, tokio::signal::unix::Signal)>,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        let all = [
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGUSR1,
+            Signal::SIGUSR2,
+            Signal::SIGHUP,
+            Signal::SIGTTOU,
+            Signal::SIGTTIN,
+        ];
+        let streams = all
+            .into_iter()
+            .map(|s| Ok((s, signal(SignalKind::from_raw(s as i32))?)))
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Signals { streams })
+    }
+
+    async fn next(&mut self) -> Signal {
+        std::future::poll_fn(|cx| {
+            for (s, stream) in &mut self.streams {
+                if stream.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(*s);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+}
