@@ -11,8 +11,8 @@ use std::{
 
 use common::{
     diag::{Diagnostic, Diagnostics, codes},
-    haproxy::{self, Config, Env},
-    source::SourceMap,
+    haproxy::{self, Config, Env, model::InitAddr},
+    source::{At, SourceMap},
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,11 +100,7 @@ pub fn load(
     let mut loaded = read(origin, &mut outside);
     let fresh = Registry::new(threads(&loaded.config));
     let registry = registry.unwrap_or(&fresh);
-    if let Some(limit) = origin.proxy_maxconn {
-        for p in loaded.config.proxies.iter_mut().filter(|p| p.has_front()) {
-            p.front.maxconn.get_or_insert(limit.into());
-        }
-    }
+    apply_command_line(&mut loaded.config, origin);
     let compiled = compile::compile(&loaded.config, &mut outside, registry);
     loaded.diagnostics.extend(compiled.diagnostics);
     if let Some(mut plan) = compiled.plan {
@@ -119,6 +115,28 @@ pub fn load(
     }
     loaded.registry = fresh;
     loaded
+}
+
+/// Options that stand for keywords which proxies and servers could have.
+fn apply_command_line(config: &mut Config, origin: &Origin) {
+    for p in &mut config.proxies {
+        if let Some(limit) = origin.proxy_maxconn
+            && p.has_front()
+        {
+            p.front.maxconn.get_or_insert(limit.into());
+        }
+        if !origin.ignore_resolution {
+            continue;
+        }
+        for s in &mut p.back.servers {
+            // "Appends the none method to the list" (management guide, -dr); what is empty means last, libc.
+            let methods = &mut s.resolve.init_addr;
+            if methods.is_empty() {
+                methods.extend([InitAddr::Last, InitAddr::Libc].map(At::from));
+            }
+            methods.push(InitAddr::None.into());
+        }
+    }
 }
 
 /// Worker threads that a configuration asks for; counters are laid out for them before anything is compiled.

@@ -4,10 +4,15 @@
 //! Order matters and is kept here: limits while still root, chroot before the user changes, groups before the
 //! user, capabilities last, and no way back (`no_new_privs`).
 
-use std::{io, os::unix::fs::chroot};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, chroot},
+    path::Path,
+};
 
 use caps::{CapSet, Capability, CapsHashSet};
 use nix::{
+    sched::{CloneFlags, unshare},
     sys::resource::{Resource, getrlimit, setrlimit},
     unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid},
 };
@@ -73,15 +78,35 @@ fn beside(plan: &Plan, listeners: usize) -> u64 {
 pub fn give_up(plan: &Plan) -> Result<(), String> {
     let global = &plan.global;
     if let Some(dir) = &global.chroot {
-        let fail = |e: io::Error| format!("Cannot chroot({}): {}", dir.display(), sys::reason(&e));
-        chroot(dir).map_err(fail)?;
-        std::env::set_current_dir("/").map_err(fail)?;
+        shut_in(dir).map_err(|e| format!("Cannot chroot({}): {}", dir.display(), sys::reason(&e)))?;
     }
     let keep = kept_capabilities(plan)?;
     bound_capabilities(&keep)?;
     change_user(global)?;
     drop_capabilities(&keep)?;
     nix::sys::prctl::set_no_new_privs().map_err(|e| format!("Cannot forbid new privileges: {}", e.desc()))
+}
+
+/// Who is not root needs a user namespace of his own for it (manual 3.1, `chroot`).
+fn shut_in(dir: &Path) -> io::Result<()> {
+    if !geteuid().is_root() {
+        unshare(CloneFlags::CLONE_NEWUSER)?;
+    }
+    if dir == Path::new("auto") {
+        return shut_in_nowhere();
+    }
+    chroot(dir)?;
+    std::env::set_current_dir("/")
+}
+
+/// `chroot auto`: a directory that is empty, has no name any more, and in which nothing can be made.
+fn shut_in_nowhere() -> io::Result<()> {
+    let dir = std::env::temp_dir().join(format!("lbproxy-{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o500).create(&dir)?;
+    std::env::set_current_dir(&dir)?;
+    fs::remove_dir(&dir)?;
+    chroot(".")?;
+    std::env::set_current_dir("/")
 }
 
 fn change_user(global: &Global) -> Result<(), String> {

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     compile::plan::Plan,
-    shell::runtime::{Runtime, Shared, WorkerCommand},
+    shell::{
+        check,
+        runtime::{Runtime, Shared, WorkerCommand},
+    },
 };
 
 /// What a reload works on.
@@ -43,6 +46,9 @@ impl Reload<'_> {
             self.listeners.prepare(&wanted, self.shared.workers.len(), self.access, false, &loaded.sources)?;
         self.listeners.commit(prepared.bound());
         let runtime = Arc::new(Runtime { plan, tls: loaded.tls, generation: current.generation + 1 });
+        // Threads count milliseconds from the start.
+        let now_ms = u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        check::adopt(&runtime.plan, now_ms);
         self.shared.runtime.store(runtime.clone());
         for (worker, share) in self.shared.workers.iter().zip(prepared.shares) {
             let command =

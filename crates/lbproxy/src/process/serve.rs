@@ -31,6 +31,7 @@ use crate::{
     compile::plan::Plan,
     engine::state::{Gauge, Registry},
     shell::{
+        check,
         runtime::{ProcessCommand, Runtime, Shared, WorkerCommand},
         tls,
     },
@@ -151,6 +152,7 @@ impl Main {
             started: Instant::now(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
         });
+        check::adopt(&runtime.plan, 0);
         for (worker, share) in shared.workers.iter().zip(process.prepared.shares) {
             let command =
                 WorkerCommand::Install { runtime: runtime.clone(), listeners: share.new, keep: share.keep };
