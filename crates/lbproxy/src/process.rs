@@ -10,6 +10,7 @@ pub mod companion;
 mod daemon;
 pub mod listeners;
 pub mod load;
+mod logs;
 mod master;
 pub mod notify;
 pub mod privileges;
@@ -70,11 +71,16 @@ fn run(mut cli: Cli) -> ExitCode {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(e) => {
-                report.alert(&format!("Failed to evaluate condition: {e} in '{text}', at character {}", e.at + 1));
+                report.alert(&format!(
+                    "Failed to evaluate condition: {e} in '{text}', at character {}",
+                    e.at + 1
+                ));
                 ExitCode::from(2)
             }
         },
-        action @ (Action::Serve | Action::Check | Action::DumpYaml) => with_configuration(action, cli, &origin, report),
+        action @ (Action::Serve | Action::Check | Action::DumpYaml) => {
+            with_configuration(action, cli, &origin, report)
+        }
     }
 }
 
@@ -93,7 +99,11 @@ fn with_configuration(action: Action, cli: Cli, origin: &Origin, report: Report)
     if let Some(dir) = &cli.chdir
         && let Err(e) = std::env::set_current_dir(dir)
     {
-        report.alert(&format!("Could not change to directory {} : {}", dir.display(), crate::sys::reason(&e)));
+        report.alert(&format!(
+            "Could not change to directory {} : {}",
+            dir.display(),
+            crate::sys::reason(&e)
+        ));
         return ExitCode::FAILURE;
     }
     let mut direct = origin.direct();

@@ -9,7 +9,7 @@ use std::{
     fs, io,
     io::Read as _,
     net::{IpAddr, ToSocketAddrs as _},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::net::UnixDatagram},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,8 @@ pub enum Request {
     List(PathBuf),
     /// A listening socket.
     Bind(Spec),
+    /// A socket connected to a Unix datagram socket (`/dev/log`).
+    Datagram(PathBuf),
     /// The addresses of a host name.
     Resolve(String),
     /// User id and group id of a user.
@@ -106,6 +108,12 @@ impl Access for Direct {
                 Ok(fd) => Ok((Answer::Descriptor, Some(fd))),
                 Err(e) => Err(Failure { step: Some(e.step.into_owned()), ..Failure::from(e.cause) }),
             },
+            Request::Datagram(path) => {
+                let socket = UnixDatagram::unbound()?;
+                socket.set_nonblocking(true)?;
+                socket.connect(path)?;
+                Ok((Answer::Descriptor, Some(socket.into())))
+            }
             Request::Resolve(host) => plain(Answer::Addresses(self.resolve(host)?)),
             Request::User(name) => {
                 let user = nix::unistd::User::from_name(name).map_err(io::Error::from)?;
@@ -154,14 +162,26 @@ impl std::fmt::Debug for Outside<'_> {
 
 impl Outside<'_> {
     pub fn read_file(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let (_, fd) = self.0.ask(&Request::Open(path.to_owned()))?;
-        let fd = fd.ok_or_else(|| io::Error::other("no descriptor came with the answer"))?;
+        let fd = self.descriptor(&Request::Open(path.to_owned()))?;
         let mut bytes = Vec::new();
         fs::File::from(fd).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(io::Error::other(format!("it is larger than {FILE_BYTES_MAX} bytes")));
         }
         Ok(bytes)
+    }
+
+    /// A socket connected to a Unix datagram socket.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub fn datagram(&mut self, path: &Path) -> io::Result<OwnedFd> {
+        self.descriptor(&Request::Datagram(path.to_owned()))
+    }
+
+    fn descriptor(&mut self, request: &Request) -> io::Result<OwnedFd> {
+        let (_, fd) = self.0.ask(request)?;
+        fd.ok_or_else(|| io::Error::other("no descriptor came with the answer"))
     }
 
     /// The plain files of a directory; `None` when it is none.

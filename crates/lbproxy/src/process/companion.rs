@@ -36,7 +36,7 @@ use super::{
     access::{Access, Answer, Direct, Failure, Reply, Request},
     load::{self, Origin},
 };
-use crate::sys;
+use crate::{compile::plan::LogSink, sys};
 
 /// The name under which it runs; also how `main` knows that it is to be one.
 pub const NAME: &str = "lbp-companion";
@@ -147,6 +147,10 @@ impl Granted {
         match &loaded.plan {
             Some(plan) => {
                 asked.extend(load::sockets(plan).into_iter().map(|s| Request::Bind(s.spec)));
+                asked.extend(plan.log_sinks.iter().filter_map(|s| match s {
+                    LogSink::Unix(path) => Some(Request::Datagram(path.clone())),
+                    _ => None,
+                }));
                 self.0 = asked;
             }
             None => self.0.extend(asked),
@@ -154,7 +158,8 @@ impl Granted {
     }
 
     fn allows(&self, request: &Request) -> bool {
-        let inside = |path: &Path| path.parent().is_some_and(|d| self.0.contains(&Request::List(d.to_owned())));
+        let inside =
+            |path: &Path| path.parent().is_some_and(|d| self.0.contains(&Request::List(d.to_owned())));
         self.0.contains(request) || matches!(request, Request::Open(path) if inside(path))
     }
 

@@ -44,8 +44,12 @@ fn await_ready(child: Pid, mut pipe: File, report: Report) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match waitpid(child, None) {
-        Ok(WaitStatus::Signaled(_, signal, _)) => report.alert(&format!("Process {child} was ended by {signal}")),
-        Ok(WaitStatus::Exited(_, code)) => report.alert(&format!("Process {child} exited with code {code} (Exit)")),
+        Ok(WaitStatus::Signaled(_, signal, _)) => {
+            report.alert(&format!("Process {child} was ended by {signal}"))
+        }
+        Ok(WaitStatus::Exited(_, code)) => {
+            report.alert(&format!("Process {child} exited with code {code} (Exit)"))
+        }
         _ => report.alert(&format!("Process {child} ended before it was ready")),
     }
     ExitCode::FAILURE

@@ -152,10 +152,16 @@ fn duplicate(fd: &OwnedFd, w: &Wanted) -> Result<OwnedFd, BindError> {
     fd.try_clone().map_err(|e| BindError::new(&w.spec, "cannot be shared among threads", e))
 }
 
-fn bind_patiently(w: &Wanted, outside: &mut Outside<'_>, until: Option<Instant>) -> Result<OwnedFd, BindError> {
+fn bind_patiently(
+    w: &Wanted,
+    outside: &mut Outside<'_>,
+    until: Option<Instant>,
+) -> Result<OwnedFd, BindError> {
     loop {
         match outside.bind(&w.spec) {
-            Err(e) if e.in_use() && until.is_some_and(|u| Instant::now() < u) => std::thread::sleep(RETRY_EVERY),
+            Err(e) if e.in_use() && until.is_some_and(|u| Instant::now() < u) => {
+                std::thread::sleep(RETRY_EVERY)
+            }
             other => return other,
         }
     }

@@ -66,7 +66,8 @@ impl Origin {
 
     /// The surroundings in which the files are read.
     pub fn env(&self) -> Env {
-        let own = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let own =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Env::new(own.chain(self.variables.iter().cloned()))
     }
 
@@ -153,7 +154,9 @@ pub fn read(origin: &Origin, outside: &mut Outside<'_>) -> Loaded {
         for file in expand(path, outside, &mut said) {
             match outside.read_file(&file) {
                 // Comments in old encodings are common; the parser looks at words.
-                Ok(bytes) => texts.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned())),
+                Ok(bytes) => {
+                    texts.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()))
+                }
                 Err(e) => said.push(unreadable(&file, &e)),
             }
         }

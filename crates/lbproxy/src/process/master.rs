@@ -5,12 +5,7 @@
 //! life. Exit codes are HAProxy's: 0 after SIGTERM or SIGUSR1, 130 after SIGINT, 128 and the signal (or its own
 //! code) when the data process ends by itself.
 
-use std::{
-    fs::File,
-    io,
-    os::fd::AsFd as _,
-    process::ExitCode,
-};
+use std::{fs::File, io, os::fd::AsFd as _, process::ExitCode};
 
 use nix::{
     errno::Errno,
@@ -59,7 +54,15 @@ pub(super) fn split(upwards: Notify, null: &mut Option<Null>, report: Report) ->
             drop(write);
             report.notice(&format!("Initializing new worker ({worker})"));
             let signals = SignalFd::with_flags(&taken, SfdFlags::SFD_CLOEXEC)?;
-            let master = Master { worker, pipe: Some(read.into()), signals, upwards, null: null.take(), asked: None, report };
+            let master = Master {
+                worker,
+                pipe: Some(read.into()),
+                signals,
+                upwards,
+                null: null.take(),
+                asked: None,
+                report,
+            };
             Ok(Side::Ends(ExitCode::from(master.supervise()?)))
         }
     }

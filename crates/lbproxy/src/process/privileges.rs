@@ -38,7 +38,8 @@ pub fn raise_limits(plan: &mut Plan, listeners: usize, memory_mb: Option<u64>) -
         setrlimit(Resource::RLIMIT_DATA, bytes, bytes)
             .map_err(|e| format!("Cannot fix MEM limit to {mb} megs: {}", e.desc()))?;
     }
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|e| format!("Cannot read FD limit: {}", e.desc()))?;
+    let (soft, hard) =
+        getrlimit(Resource::RLIMIT_NOFILE).map_err(|e| format!("Cannot read FD limit: {}", e.desc()))?;
     let beside = beside(plan, listeners);
     // Each connection may need one descriptor towards the client and one towards a server.
     let wanted = match (plan.global.ulimit_n, plan.global.maxconn) {

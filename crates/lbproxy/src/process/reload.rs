@@ -6,6 +6,7 @@ use super::{
     access::{Access, Request},
     listeners::Listeners,
     load::{self, Origin},
+    logs,
     report::Report,
 };
 use crate::{
@@ -42,10 +43,16 @@ impl Reload<'_> {
         };
         self.keep_what_cannot_change(&mut plan, &current.plan);
         let wanted = load::sockets(&plan);
-        let prepared =
-            self.listeners.prepare(&wanted, self.shared.workers.len(), self.access, false, &loaded.sources)?;
+        let prepared = self.listeners.prepare(
+            &wanted,
+            self.shared.workers.len(),
+            self.access,
+            false,
+            &loaded.sources,
+        )?;
         self.listeners.commit(prepared.bound());
-        let runtime = Arc::new(Runtime { plan, tls: loaded.tls, generation: current.generation + 1 });
+        let log = Arc::new(logs::open(&plan, &loaded.config, self.access, self.report));
+        let runtime = Arc::new(Runtime { plan, tls: loaded.tls, log, generation: current.generation + 1 });
         // Threads count milliseconds from the start.
         let now_ms = u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         check::adopt(&runtime.plan, now_ms);
@@ -63,7 +70,8 @@ impl Reload<'_> {
     fn keep_what_cannot_change(&self, plan: &mut Plan, old: &Plan) {
         let (new, old) = (&mut plan.global, &old.global);
         let say = |what: &str| {
-            self.report.notice(&format!("'{what}' changed; this takes effect when the process is started anew"));
+            self.report
+                .notice(&format!("'{what}' changed; this takes effect when the process is started anew"));
         };
         if new.threads != old.threads {
             say("nbthread");

@@ -1,12 +1,11 @@
 //! What the process says to people on standard error, in HAProxy's form: `[ALERT]    (pid) : sentence`.
 //!
-//! Owns: [`Report`], which knows how talkative to be. Configuration diagnostics are worded elsewhere and drawn by
-//! `common::diag::render`; standard output is for what was asked for (`-v`, `--dump`), standard error for this.
+//! Owns: [`Report`], which knows how talkative to be. Configuration diagnostics are worded elsewhere; standard output is for what was asked for (`-v`, `--dump`), standard error for this.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use common::{
-    diag::{Diagnostics, Severity, render},
+    diag::{Diagnostic, Diagnostics, Severity},
     source::SourceMap,
 };
 
@@ -32,21 +31,16 @@ impl Report {
         self.line(Severity::Notice, text);
     }
 
-    /// Everything there is to say about a configuration. On a terminal the words are shown underlined in their
-    /// line; elsewhere each is one line, for scripts and logs.
+    /// Everything there is to say about a configuration. Each is one line, for
+    /// scripts and logs.
     pub fn diagnostics(&self, said: &Diagnostics, sources: &SourceMap) {
         if self.quiet {
             return;
         }
         let mut err = std::io::stderr().lock();
-        let form = if err.is_terminal() { Form::Drawn } else { Form::Lines };
         for d in said.iter().filter(|d| d.severity > Severity::Diag || self.diagnostic) {
-            let text = match form {
-                Form::Drawn => render::rustc(d, sources, true),
-                Form::Lines => head(d.severity) + &render::haproxy(d, sources),
-            };
             // Nothing can be done about a standard error that is gone.
-            let _ = writeln!(err, "{}", text.trim_end());
+            let _ = writeln!(err, "{}{}", head(d.severity), line(d, sources));
         }
         if said.dropped > 0 {
             let _ = writeln!(err, "{}and {} more", head(Severity::Notice), said.dropped);
@@ -60,10 +54,12 @@ impl Report {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Form {
-    Drawn,
-    Lines,
+/// HAProxy's one-line form.
+fn line(d: &Diagnostic, sources: &SourceMap) -> String {
+    let place =
+        d.primary.as_ref().map(|p| format!("parsing [{}] : ", sources.place(p.span))).unwrap_or_default();
+    let help = d.help.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
+    format!("config : {place}{}{help} [{}]", d.message, d.code.0)
 }
 
 /// Prints what was asked for; a closed standard output is the reader's affair.

@@ -29,9 +29,12 @@ use super::{
 };
 use crate::{
     compile::plan::Plan,
-    engine::state::{Gauge, Registry},
+    engine::{
+        sample::time::Zone,
+        state::{Gauge, Registry},
+    },
     shell::{
-        check,
+        check, log,
         runtime::{ProcessCommand, Runtime, Shared, WorkerCommand},
         tls,
     },
@@ -45,6 +48,8 @@ pub(super) struct Process {
     pub(super) origin: Origin,
     pub(super) plan: Plan,
     pub(super) tls: tls::Store,
+    pub(super) log: log::Sinks,
+    pub(super) zone: Zone,
     pub(super) registry: Registry,
     pub(super) listeners: Listeners,
     pub(super) prepared: Prepared,
@@ -87,12 +92,14 @@ async fn run(process: Process) -> io::Result<u8> {
             s = signals.next() => Wake::Signal(s),
             Some(c) = commands.recv() => Wake::Command(c),
             Some(e) = ended.recv() => Wake::Ended(e),
-            () = at(main.leave_at) => return Ok(main.exit_code()),
+            () = at(main.leave_at) => break,
         };
-        if let Some(code) = main.handle(wake) {
-            return Ok(code);
+        if main.handle(wake) {
+            break;
         }
     }
+    main.threads.finish(&main.shared);
+    Ok(main.exit_code())
 }
 
 async fn at(deadline: Option<Instant>) {
@@ -141,13 +148,16 @@ impl Main {
     ) -> io::Result<Main> {
         let threads = process.plan.global.threads;
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
-        let runtime = Arc::new(Runtime { plan: process.plan, tls: process.tls, generation: 1 });
+        let log = Arc::new(process.log);
+        let runtime = Arc::new(Runtime { plan: process.plan, tls: process.tls, log, generation: 1 });
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shared = Arc::new(Shared {
             runtime: ArcSwap::new(runtime.clone()),
             registry: process.registry,
             workers: senders,
             process: commands,
+            log: Arc::default(),
+            zone: Arc::new(process.zone),
             connections: Gauge::default(),
             started: Instant::now(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
@@ -177,8 +187,8 @@ impl Main {
         Ok(main)
     }
 
-    /// Reacts; gives the exit code when it is time.
-    fn handle(&mut self, wake: Wake) -> Option<u8> {
+    /// Reacts; says whether it is time to leave.
+    fn handle(&mut self, wake: Wake) -> bool {
         match wake {
             Wake::Signal(Signal::SIGUSR1) | Wake::Command(ProcessCommand::Drain) => self.drain(),
             Wake::Signal(Signal::SIGUSR2 | Signal::SIGHUP) => {
@@ -193,7 +203,7 @@ impl Main {
             }
             Wake::Ended(Ended::Worker(n, in_order)) => return self.worker_ended(n, in_order),
         }
-        None
+        false
     }
 
     fn tell_workers(&self, command: impl Fn() -> WorkerCommand) {
@@ -252,7 +262,8 @@ impl Main {
         match result {
             Ok(()) => {
                 let n = self.shared.runtime.load().generation;
-                self.report.notice(&format!("Loading success: the configuration was reloaded (generation {n})."));
+                self.report
+                    .notice(&format!("Loading success: the configuration was reloaded (generation {n})."));
                 Ok(format!("generation {n}"))
             }
             Err(sentences) => {
@@ -265,7 +276,7 @@ impl Main {
         }
     }
 
-    fn worker_ended(&mut self, n: usize, in_order: bool) -> Option<u8> {
+    fn worker_ended(&mut self, n: usize, in_order: bool) -> bool {
         if let Some(handle) = self.threads.workers.get_mut(n).and_then(Option::take) {
             let _ = handle.join();
         }
@@ -273,7 +284,7 @@ impl Main {
             self.report.alert(&format!("Worker thread {n} ended unexpectedly; the process cannot go on."));
             self.quit(Leaving::Broken);
         }
-        self.threads.workers.iter().all(Option::is_none).then(|| self.exit_code())
+        self.threads.workers.iter().all(Option::is_none)
     }
 
     /// As HAProxy: 128 and the signal after SIGTERM and SIGINT, 0 after a drain.

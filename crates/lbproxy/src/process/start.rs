@@ -16,13 +16,13 @@ use super::{
     daemon::{self, Null, Side},
     listeners::{Listeners, Prepared},
     load::{self, Loaded, Origin, Wanted},
-    master,
+    logs, master,
     notify::Notify,
     privileges,
     report::Report,
     serve::{self, Process},
 };
-use crate::{cli::Cli, compile::plan::Plan, sys};
+use crate::{cli::Cli, compile::plan::Plan, shell::log, sys};
 
 /// Starts the process in the form that command line and configuration ask for; returns when it ends.
 pub(super) fn start(cli: Cli, origin: Origin, loaded: Loaded, report: Report) -> ExitCode {
@@ -82,7 +82,9 @@ impl Starting {
     /// Everything that can fail.
     fn prepare(self, mut loaded: Loaded, notify: Notify, null: Option<Null>) -> Result<Process, Vec<String>> {
         let one = |s: String| vec![s];
-        let Some(mut plan) = loaded.plan.take() else { return Err(one("the configuration is not usable".to_owned())) };
+        let Some(mut plan) = loaded.plan.take() else {
+            return Err(one("the configuration is not usable".to_owned()));
+        };
         let wanted = load::sockets(&plan);
         if wanted.is_empty() {
             let text = "[lbproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.";
@@ -95,6 +97,9 @@ impl Starting {
         privileges::raise_limits(&mut plan, prepared.count(), self.cli.memory_mb)
             .map_err(|e| one(format!("[lbproxy.main()] {e}")))?;
         self.write_pidfile(&plan).map_err(one)?;
+        // Before the jail hides them: log sockets, the time zone.
+        let log = logs::open(&plan, &loaded.config, &mut direct, self.report);
+        let zone = log::local_zone();
         let access = self.access(&plan, direct);
         privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))?;
         self.follow_master().map_err(one)?;
@@ -102,6 +107,8 @@ impl Starting {
             origin: self.origin,
             plan,
             tls: loaded.tls,
+            log,
+            zone,
             registry: loaded.registry,
             listeners,
             prepared,
@@ -151,8 +158,9 @@ impl Starting {
             return Ok(());
         }
         let pid = self.mastered_by.unwrap_or_else(std::process::id);
-        write_whole(path, &format!("{pid}\n"))
-            .map_err(|e| format!("[lbproxy.main()] Cannot create pidfile {}: {}", path.display(), sys::reason(&e)))
+        write_whole(path, &format!("{pid}\n")).map_err(|e| {
+            format!("[lbproxy.main()] Cannot create pidfile {}: {}", path.display(), sys::reason(&e))
+        })
     }
 
     /// Root keeps its rights in the companion; anybody else has none to keep.
@@ -174,7 +182,8 @@ impl Starting {
     /// Ends with the master, whatever ends it. Set last: changing the user clears it.
     fn follow_master(&self) -> Result<(), String> {
         let Some(master) = self.mastered_by else { return Ok(()) };
-        prctl::set_pdeathsig(Signal::SIGTERM).map_err(|e| format!("Cannot follow the master: {}", e.desc()))?;
+        prctl::set_pdeathsig(Signal::SIGTERM)
+            .map_err(|e| format!("Cannot follow the master: {}", e.desc()))?;
         if getppid().as_raw() as u32 == master { Ok(()) } else { Err("the master is gone".to_owned()) }
     }
 }

@@ -4,14 +4,19 @@ use std::{
     io,
     sync::Arc,
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
 
 use crate::shell::{
+    log,
     runtime::{Shared, WorkerCommand},
     worker::{self, WorkerArgs},
 };
+
+/// How long the last log lines may take.
+const LOG_WITHIN: Duration = Duration::from_millis(500);
 
 /// Which thread ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +29,7 @@ pub(super) enum Ended {
 #[derive(Debug)]
 pub(super) struct Threads {
     pub(super) workers: Vec<Option<JoinHandle<()>>>,
+    log: JoinHandle<()>,
 }
 
 /// Tells the main thread, also when the thread unwinds.
@@ -59,6 +65,17 @@ impl Threads {
             };
             workers.push(Some(thread::Builder::new().name(format!("lbp-worker-{n}")).spawn(body)?));
         }
-        Ok(Threads { workers })
+        let hub = shared.log.clone();
+        let log = thread::Builder::new().name("lbp-log".to_owned()).spawn(move || log::run(&hub))?;
+        Ok(Threads { workers, log })
+    }
+
+    /// Lets what was logged last be sent, without waiting long for a destination that does not take it.
+    pub(super) fn finish(&self, shared: &Shared) {
+        shared.log.close();
+        let until = Instant::now() + LOG_WITHIN;
+        while !self.log.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

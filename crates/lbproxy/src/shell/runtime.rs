@@ -12,7 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::{log, tls};
 use crate::{
     compile::plan::{FrontendIx, Plan},
-    engine::state::{Gauge, Registry},
+    engine::{
+        sample::time::Zone,
+        state::{Gauge, Registry},
+    },
 };
 
 /// What every thread of the process holds: made once, before any thread starts.
@@ -28,6 +31,8 @@ pub struct Shared {
     pub process: mpsc::UnboundedSender<ProcessCommand>,
     /// Where workers hand their log lines over.
     pub log: Arc<log::Hub>,
+    /// The machine's time zone, for dates in log lines.
+    pub zone: Arc<Zone>,
     /// Client connections of the process: what the global `maxconn` limits.
     pub connections: Gauge,
     pub started: Instant,

@@ -211,7 +211,13 @@ struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     fn new(files: &'a mut dyn Files) -> Loader<'a> {
-        Loader { files, certs: HashMap::new(), place: None, trust_servers: false, diagnostics: Diagnostics::default() }
+        Loader {
+            files,
+            certs: HashMap::new(),
+            place: None,
+            trust_servers: false,
+            diagnostics: Diagnostics::default(),
+        }
     }
 
     fn say(&mut self, d: Diagnostic) {
