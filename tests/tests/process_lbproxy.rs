@@ -146,7 +146,8 @@ fn pkill_sees_the_proxy_and_nothing_once_it_is_killed() {
     daemon.signal(Signal::SIGKILL).unwrap();
     daemon.process().wait(PATIENCE).unwrap();
     assert_eq!(sees(), Exit::Code(1), "nothing else carries the name");
-    wait::until_true("the companion leaves", PATIENCE, || host.pids("lbp-companion").unwrap().is_empty()).unwrap();
+    wait::until_true("the companion leaves", PATIENCE, || host.pids("lbp-companion").unwrap().is_empty())
+        .unwrap();
 }
 
 fn signals_end_it_with_these_codes(program: Program) {
@@ -163,7 +164,9 @@ fn signals_end_it_with_these_codes(program: Program) {
         let daemon = start(&host, program, args);
         wait_for_page(&host, &daemon, 8001, "one");
         if args == ["-W"] {
-            daemon.while_running("the pid file", PATIENCE, || host.exists("/var/run/haproxy.pid").then_some(())).unwrap();
+            daemon
+                .while_running("the pid file", PATIENCE, || host.exists("/var/run/haproxy.pid").then_some(()))
+                .unwrap();
             assert_eq!(host.read("/var/run/haproxy.pid").unwrap().trim(), daemon.pid().to_string());
             host.remove("/var/run/haproxy.pid").unwrap();
         }
@@ -216,7 +219,11 @@ fn the_background_is_entered_when_ready_and_handed_over(program: Program) {
     configure(&host, &(GLOBAL.to_owned() + &answering(&host, 8009, "no")));
     let out = run(&[]);
     assert_eq!(out.exit, Exit::Code(1));
-    assert!(out.stderr.contains("cannot bind socket (Address already in use) for [0.0.0.0:8009]"), "{}", out.stderr);
+    assert!(
+        out.stderr.contains("cannot bind socket (Address already in use) for [0.0.0.0:8009]"),
+        "{}",
+        out.stderr
+    );
     host.signal(second, Signal::SIGTERM).unwrap();
 }
 
