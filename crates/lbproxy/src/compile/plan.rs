@@ -337,6 +337,8 @@ pub struct Server {
     pub on_marked_down_shutdown: bool,
     pub on_marked_up_shutdown_backups: bool,
     pub tls: Option<Arc<ServerTls>>,
+    /// For checks with TLS where the traffic has none (`check-ssl`, `… connect ssl`).
+    pub check_tls: Option<Arc<ServerTls>>,
     pub send_proxy: SendProxy,
     /// `pool-max-conn` (-1: no limit), `pool-purge-delay`, `pool-low-conn`.
     pub pool_max_conn: i64,

@@ -12,7 +12,7 @@ use common::{
 };
 
 use super::{Compiler, HostRef, bind, ms, plan};
-use crate::engine::state::ServerState;
+use crate::engine::{check::script::Program, state::ServerState};
 
 /// Most servers of one `server-template` line (manual 4.2 sets no limit; memory does).
 const TEMPLATE_MAX: u32 = 16_384;
@@ -64,6 +64,8 @@ impl Compiler<'_> {
         self.refuse_unserved_server(s);
         let (endpoint, host, port) = self.server_address(s);
         let source = s.source.as_ref().or(proxy.back.source.as_ref());
+        let check = self.check(proxy, s);
+        let check_tls = check.as_ref().is_some_and(|c| !s.tls.on && Program::new(c).needs_tls(c));
         plan::Server {
             ix,
             name: s.name.as_str().into(),
@@ -82,6 +84,7 @@ impl Compiler<'_> {
             on_marked_down_shutdown: s.on_marked_down_shutdown_sessions,
             on_marked_up_shutdown_backups: s.on_marked_up_shutdown_backup_sessions,
             tls: s.tls.on.then(|| Arc::new(self.server_tls(s))),
+            check_tls: check_tls.then(|| Arc::new(self.server_tls(s))),
             send_proxy: match s.send_proxy {
                 None => plan::SendProxy::No,
                 Some(model::SendProxy::V1) => plan::SendProxy::V1,
@@ -93,7 +96,7 @@ impl Compiler<'_> {
             max_reuse: s.pool.max_reuse.map_or(-1, i64::from),
             source: source.and_then(|s| self.source_address(s)),
             redir: s.redir.as_ref().map(|r| r.value.clone()),
-            check: self.check(proxy, s),
+            check,
             agent: self.agent(s),
             track: s.track.as_ref().and_then(|t| self.track(proxy, t)),
             state,

@@ -1,5 +1,216 @@
-//! Health checks, run on a thread of their own, away from the traffic.
+//! Health checks, run on a thread of their own with a runtime of its own, away from the traffic.
+//!
+//! Owns the thread ([`run`]), the time at which each server is looked at, and the carrying out of what a change of
+//! state asks for ([`perform`]). Follows the current configuration by itself: a reload ends the checks of the old
+//! one. A check is a task that holds a socket only while it runs, so thousands of servers cost little. What a check
+//! says and expects is `engine::check`'s, what it means `engine::state`'s; connecting is `check::probe`'s.
 
 mod adopt;
+mod probe;
 
-pub use adopt::adopt;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+pub use self::adopt::adopt;
+use super::runtime::{Runtime, Shared, Which, WorkerCommand};
+use crate::{
+    compile::plan::{Backend, Server},
+    engine::{
+        check::{Spec, script::Program},
+        state::{Change, CheckReport, LogLine, OpState, ServerState},
+    },
+};
+
+/// How often the thread looks for a new configuration and for servers that warm up.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Looks between two steps of warming servers.
+const LOOKS_PER_STEP: u32 = 4;
+/// Checks with shorter intervals all begin at once; the others spread over the shortest of theirs.
+const SPREAD_FROM_MS: u32 = 1_000;
+
+/// Where lines about servers go: the logs of the backend and, early on, standard error.
+pub type Tell = dyn Fn(&Runtime, &LogLine) + Send + Sync;
+
+/// Checks servers until the process ends. To be called on a thread of its own, after [`adopt`].
+///
+/// # Errors
+/// The runtime of the thread cannot be made.
+pub fn run(shared: &Arc<Shared>, tell: Arc<Tell>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(follow(shared, tell));
+    Ok(())
+}
+
+/// Starts the checks of each configuration in turn, and warms servers up.
+async fn follow(shared: &Arc<Shared>, tell: Arc<Tell>) {
+    let mut generation = 0;
+    let mut checks = JoinSet::new();
+    let mut looks = 0u32;
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        while checks.try_join_next().is_some() {}
+        let current = shared.runtime.load_full();
+        if current.generation != generation {
+            generation = current.generation;
+            checks.abort_all();
+            start_all(shared, &current, &tell, &mut checks);
+        }
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(LOOKS_PER_STEP) {
+            warm_up(&current, now_ms(shared));
+        }
+    }
+}
+
+/// Milliseconds on the process's clock.
+fn now_ms(shared: &Shared) -> u64 {
+    shared.started.elapsed().as_millis() as u64
+}
+
+fn warm_up(runtime: &Runtime, now_ms: u64) {
+    let servers = runtime.plan.backends.iter().flat_map(|b| &b.servers);
+    for s in servers.filter(|s| s.state.op() == OpState::Starting) {
+        s.state.tick(now_ms);
+    }
+}
+
+/// One task per checked server, their beginnings spread over the shortest interval.
+fn start_all(shared: &Arc<Shared>, runtime: &Arc<Runtime>, tell: &Arc<Tell>, checks: &mut JoinSet<()>) {
+    let plan = &runtime.plan;
+    let all: Vec<_> = plan
+        .backends
+        .iter()
+        .filter(|b| !b.disabled)
+        .flat_map(|b| b.servers.iter().map(move |s| (b, s)))
+        .filter_map(|(b, s)| Some((b, s, s.check.as_ref().filter(|_| s.track.is_none())?)))
+        .collect();
+    let spread = all.iter().map(|(.., c)| c.inter_ms).filter(|&i| i >= SPREAD_FROM_MS).min().unwrap_or(0);
+    let count = all.len().max(1) as u64;
+    for (position, (backend, server, spec)) in all.into_iter().enumerate() {
+        let delay = match spec.inter_ms >= SPREAD_FROM_MS {
+            true => u64::from(spread) * position as u64 / count,
+            false => 0,
+        };
+        let checker = Checker {
+            shared: shared.clone(),
+            runtime: runtime.clone(),
+            backend: backend.clone(),
+            server: server.clone(),
+            program: Program::new(spec),
+            spec: spec.clone(),
+            tell: tell.clone(),
+        };
+        checks.spawn(checker.run(Duration::from_millis(delay)));
+    }
+}
+
+/// The checks of one server.
+struct Checker {
+    shared: Arc<Shared>,
+    runtime: Arc<Runtime>,
+    backend: Arc<Backend>,
+    server: Arc<Server>,
+    program: Program,
+    spec: Arc<Spec>,
+    tell: Arc<Tell>,
+}
+
+impl Checker {
+    async fn run(self, delay: Duration) {
+        let mut due = tokio::time::Instant::now() + delay;
+        loop {
+            tokio::time::sleep_until(due).await;
+            if self.server.state.check_begins() {
+                self.once().await;
+            }
+            let interval = Duration::from_millis(u64::from(self.interval_ms().max(1)));
+            // From beginning to beginning; a check that took longer lets the beginnings it missed pass.
+            let now = tokio::time::Instant::now();
+            due += interval;
+            if due < now {
+                due = now;
+            }
+        }
+    }
+
+    async fn once(&self) {
+        let begun = Instant::now();
+        let probe = probe::Probe {
+            runtime: &self.runtime,
+            backend: &self.backend,
+            server: &self.server,
+            spec: &self.spec,
+            program: &self.program,
+            state_header: self.program.send_state.then(|| self.state_header()),
+        };
+        let outcome = probe.run().await;
+        let report = CheckReport {
+            status: outcome.status,
+            code: outcome.code,
+            info: outcome.info,
+            duration_ms: u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX),
+        };
+        let change = self.server.state.check_done(report.status.verdict(), report, now_ms(&self.shared));
+        perform(&self.shared, &self.runtime, &*self.tell, change);
+    }
+
+    /// `inter` while the server is fully up, `downinter` while it is fully down, `fastinter` between.
+    fn interval_ms(&self) -> u32 {
+        let s = &self.spec;
+        let or_inter = |v: u32| if v > 0 { v } else { s.inter_ms };
+        match self.server.state.health() {
+            (0, _) => or_inter(s.downinter_ms),
+            (health, full) if health >= full => s.inter_ms,
+            _ => or_inter(s.fastinter_ms),
+        }
+    }
+
+    /// The value of `X-Haproxy-Server-State` (manual 4.2, `http-check send-state`).
+    fn state_header(&self) -> String {
+        let (b, s) = (&self.backend, &self.server);
+        let address = probe::address(s);
+        let counts = b.state.counts();
+        format!(
+            "{}; address={}; port={}; name={}/{}; node={}; weight={}/{}; scur={}/{}; qcur={}",
+            s.state.snapshot(now_ms(&self.shared)).status,
+            address.map_or_else(|| "unix".to_owned(), |a| a.ip().to_string()),
+            address.map_or(0, |a| a.port()),
+            b.name,
+            s.name,
+            self.runtime.plan.global.node,
+            s.state.weight_shown(),
+            counts.active_weight + counts.backup_weight,
+            s.state.sessions.now(),
+            b.state.sessions.now(),
+            s.state.queued.now(),
+        )
+    }
+}
+
+/// Carries out what a change of state asks for: lines for the logs, and sessions that have to end. For checks and
+/// for administration alike.
+pub fn perform(shared: &Shared, runtime: &Runtime, tell: &Tell, change: Change) {
+    for line in &change.log {
+        tell(runtime, line);
+    }
+    let end = |state: &ServerState| {
+        for w in &shared.workers {
+            let which = Which::Server(state.backend.name.to_string(), state.name.to_string());
+            // A worker that has gone has no sessions.
+            let _ = w.send(WorkerCommand::Shutdown { which });
+        }
+    };
+    let servers = || runtime.plan.backends.iter().flat_map(|b| &b.servers).map(|s| &*s.state);
+    for name in &change.shutdown {
+        servers().filter(|s| s.backend.name == name.backend && s.name == name.server).for_each(end);
+    }
+    for backend in &change.shutdown_backups {
+        servers().filter(|s| s.backend.name == *backend && s.is_backup()).for_each(end);
+    }
+}

@@ -56,6 +56,8 @@ pub trait Files {
 pub struct Store {
     binds: HashMap<(FrontendIx, usize), Arc<Acceptor>>,
     servers: HashMap<(BackendIx, ServerIx), Arc<Connector>>,
+    /// For checks with TLS of servers without.
+    checks: HashMap<(BackendIx, ServerIx), Arc<Connector>>,
     /// Ticket keys by trust: a ticket is taken only where the same client certificates would have been asked for.
     tickets: HashMap<Trust, Arc<dyn ProducesTickets>>,
 }
@@ -95,10 +97,12 @@ impl Store {
         loader.place = None;
         for b in &plan.backends {
             for s in &b.servers {
-                let Some(tls) = &s.tls else { continue };
                 let here = format!("server '{}/{}'", b.name, s.name);
-                if let Some(c) = loader.connector(tls, &here) {
-                    store.servers.insert((b.ix, s.ix), Arc::new(c));
+                let of = [(&s.tls, &mut store.servers), (&s.check_tls, &mut store.checks)];
+                for (tls, connectors) in of.into_iter().filter_map(|(t, c)| Some((t.as_ref()?, c))) {
+                    if let Some(c) = loader.connector(tls, &here) {
+                        connectors.insert((b.ix, s.ix), Arc::new(c));
+                    }
                 }
             }
         }
@@ -113,6 +117,11 @@ impl Store {
     /// Calls a server with TLS; `None` for one without `ssl`.
     pub fn connector(&self, backend: BackendIx, server: ServerIx) -> Option<&Arc<Connector>> {
         self.servers.get(&(backend, server))
+    }
+
+    /// Checks a server with TLS: with the server's own settings, also where its traffic has none.
+    pub fn check_connector(&self, backend: BackendIx, server: ServerIx) -> Option<&Arc<Connector>> {
+        self.checks.get(&(backend, server)).or_else(|| self.connector(backend, server))
     }
 
     fn tickets(

@@ -358,6 +358,12 @@ impl ServerState {
         }
     }
 
+    /// The health counter and its top, which together choose the interval of checks.
+    pub fn health(&self) -> (u32, u32) {
+        let s = lock(&self.slow);
+        (s.health, s.full_health())
+    }
+
     // ---- what checks and administration read -----------------------------------------------------------
 
     pub fn snapshot(&self, now_ms: u64) -> ServerSnapshot {
