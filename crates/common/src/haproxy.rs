@@ -144,3 +144,6 @@ fn read_file(path: &Path) -> std::io::Result<String> {
         Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,9 +210,22 @@ fn cookie(b: &mut Build, cx: &mut Cx<'_>) {
         return cx.missing(&keyword, "a name");
     };
     let mut cookie = Cookie { name: name.clone(), ..Cookie::default() };
-    if cookie_options(&mut cookie, rest, cx).is_some() {
+    if cookie_options(&mut cookie, rest, cx).is_some() && cookie_makes_sense(&cookie, cx) {
         b.proxy.back.cookie = Some(At::new(cookie, span));
     }
+}
+
+fn cookie_makes_sense(c: &Cookie, cx: &mut Cx<'_>) -> bool {
+    let insert = c.mode == CookieMode::Insert;
+    let fault = if c.preserve && !insert && !c.indirect {
+        "`preserve` needs `insert` or `indirect`: otherwise the server's cookie is kept anyway"
+    } else if c.dynamic && !insert {
+        "`dynamic` needs `insert`: the value is made here"
+    } else {
+        return true;
+    };
+    cx.alert(codes::INCOMPLETE, c.name.span, fault);
+    false
 }
 
 fn cookie_options(c: &mut Cookie, mut rest: &[At<String>], cx: &mut Cx<'_>) -> Option<()> {
