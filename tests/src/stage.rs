@@ -96,7 +96,7 @@ impl Stage {
         self.write(config)?;
         let daemon = Daemon::start(&self.proxy, self.program, ["-db", "-f", "/etc/proxy.cfg"])?;
         let at = format!("{PROXY}:{port}");
-        let port_open = || self.proxy.tcp_connect(&at).ok().map(drop);
+        let port_open = || self.proxy.listens(port).unwrap_or(false).then_some(());
         let found = daemon.while_running(&format!("it serves {at}"), PATIENCE, || {
             if let Some(Exit::Code(0)) = daemon.process().wait(Duration::ZERO) {
                 return Some(Err(Error(format!("it ended before it served {at}:\n{}", daemon.log()))));

@@ -77,8 +77,16 @@ impl Syslog {
     /// # Errors
     /// It did not come within `patience`; the message has what came instead.
     pub fn wait_for(&self, part: &str, patience: Duration) -> Result<String> {
-        let look = || self.lines().into_iter().find(|l| l.contains(part));
-        wait::until(&format!("a log line with `{part}`"), patience, look)
+        self.wait_for_all(&[part], patience)
+    }
+
+    /// Waits for a line that contains each of these and returns it.
+    ///
+    /// # Errors
+    /// As [`Syslog::wait_for`].
+    pub fn wait_for_all(&self, parts: &[&str], patience: Duration) -> Result<String> {
+        let look = || self.lines().into_iter().find(|l| parts.iter().all(|p| l.contains(p)));
+        wait::until(&format!("a log line with {parts:?}"), patience, look)
             .map_err(|e| Error(format!("{e}; what came:\n{}", self.lines().join("\n"))))
     }
 }

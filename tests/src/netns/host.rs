@@ -263,6 +263,25 @@ impl Host {
         Ok(made.into())
     }
 
+    /// True if a program of the host listens at this TCP port. Nothing is connected for that, so
+    /// that no server sees or logs it.
+    ///
+    /// # Errors
+    /// The host does not answer.
+    pub fn listens(&self, port: u16) -> Result<bool> {
+        // Local address and port in hexadecimal, then the peer's, then the state; 0A is listening.
+        let wanted = format!(":{port:04X} ");
+        let listed = |table: &str| -> Result<bool> {
+            let text = self.read(table)?;
+            Ok(text.lines().any(|l| {
+                let words: Vec<&str> = l.split_ascii_whitespace().collect();
+                words.get(3) == Some(&"0A")
+                    && words.get(1).is_some_and(|a| format!("{a} ").ends_with(&wanted))
+            }))
+        };
+        Ok(listed("/proc/net/tcp")? || listed("/proc/net/tcp6")?)
+    }
+
     /// A TCP socket of the host that is not connected yet; connect it where and how you like.
     pub fn tcp_socket(&self, v6: bool) -> Result<socket2::Socket> {
         Ok(self.socket(Socket::Tcp { v6, bind: None })?.into())
