@@ -91,7 +91,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// Names of one kind must differ (manual 4): two with a listening half, or two with servers, cannot be told
-    /// apart by `use_backend`; a frontend and a backend may share a name.
+    /// apart by `use_backend`; a frontend and a backend may share a name. A text's reader has said so at both
+    /// places; a YAML model has no places and is told here.
     fn index_backends(&mut self) {
         let mut fronts: HashMap<&str, &At<String>> = HashMap::new();
         let mut backs: HashMap<&str, &At<String>> = HashMap::new();
@@ -107,11 +108,11 @@ impl<'a> Compiler<'a> {
                 self.backend_ix.entry(&p.name).or_insert(next);
                 next += 1;
             }
-            if let Some(first) = clash {
+            if let Some(first) = clash
+                && first.span == p.name.span
+            {
                 self.say(
                     Diagnostic::alert(codes::DUPLICATE_NAME, format!("proxy '{}' is defined twice", p.name))
-                        .at(p.name.span, "the second one")
-                        .also(first.span, "the first one")
                         .help("give one of them another name"),
                 );
             }
@@ -220,3 +221,6 @@ pub trait World {
     /// Processors that worker threads may use.
     fn processors(&mut self) -> usize;
 }
+
+#[cfg(test)]
+mod tests;
