@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::shell::{
-    log,
+    check, log,
     runtime::{Shared, WorkerCommand},
     worker::{self, WorkerArgs},
 };
@@ -67,6 +67,13 @@ impl Threads {
         }
         let hub = shared.log.clone();
         let log = thread::Builder::new().name("lbp-log".to_owned()).spawn(move || log::run(&hub))?;
+        // Checks end with the process.
+        let checked = shared.clone();
+        thread::Builder::new().name("lbp-check".to_owned()).spawn(move || {
+            if let Err(e) = check::run(&checked) {
+                tracing::error!("servers are not checked: {e}");
+            }
+        })?;
         Ok(Threads { workers, log })
     }
 

@@ -9,6 +9,9 @@ mod adopt;
 mod probe;
 
 use std::{
+    cell::RefCell,
+    io::{self, Write},
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,12 +19,15 @@ use std::{
 use tokio::task::JoinSet;
 
 pub use self::adopt::adopt;
-use super::runtime::{Runtime, Shared, Which, WorkerCommand};
+use super::{
+    log::Logger,
+    runtime::{Runtime, Shared, Which, WorkerCommand},
+};
 use crate::{
     compile::plan::{Backend, Server},
     engine::{
         check::{Spec, script::Program},
-        state::{Change, CheckReport, LogLine, OpState, ServerState},
+        state::{Change, CheckReport, LogLine, OpState, ServerState, Severity},
     },
 };
 
@@ -32,21 +38,19 @@ const LOOKS_PER_STEP: u32 = 4;
 /// Checks with shorter intervals all begin at once; the others spread over the shortest of theirs.
 const SPREAD_FROM_MS: u32 = 1_000;
 
-/// Where lines about servers go: the logs of the backend and, early on, standard error.
-pub type Tell = dyn Fn(&Runtime, &LogLine) + Send + Sync;
-
 /// Checks servers until the process ends. To be called on a thread of its own, after [`adopt`].
 ///
 /// # Errors
 /// The runtime of the thread cannot be made.
-pub fn run(shared: &Arc<Shared>, tell: Arc<Tell>) -> std::io::Result<()> {
+pub fn run(shared: &Arc<Shared>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(follow(shared, tell));
+    tokio::task::LocalSet::new().block_on(&runtime, follow(shared));
     Ok(())
 }
 
 /// Starts the checks of each configuration in turn, and warms servers up.
-async fn follow(shared: &Arc<Shared>, tell: Arc<Tell>) {
+async fn follow(shared: &Arc<Shared>) {
+    let logger = Rc::new(RefCell::new(Logger::new(shared.log.clone(), shared.zone.clone())));
     let mut generation = 0;
     let mut checks = JoinSet::new();
     let mut looks = 0u32;
@@ -59,7 +63,7 @@ async fn follow(shared: &Arc<Shared>, tell: Arc<Tell>) {
         if current.generation != generation {
             generation = current.generation;
             checks.abort_all();
-            start_all(shared, &current, &tell, &mut checks);
+            start_all(shared, &current, &logger, &mut checks);
         }
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(LOOKS_PER_STEP) {
@@ -81,7 +85,12 @@ fn warm_up(runtime: &Runtime, now_ms: u64) {
 }
 
 /// One task per checked server, their beginnings spread over the shortest interval.
-fn start_all(shared: &Arc<Shared>, runtime: &Arc<Runtime>, tell: &Arc<Tell>, checks: &mut JoinSet<()>) {
+fn start_all(
+    shared: &Arc<Shared>,
+    runtime: &Arc<Runtime>,
+    logger: &Rc<RefCell<Logger>>,
+    checks: &mut JoinSet<()>,
+) {
     let plan = &runtime.plan;
     let all: Vec<_> = plan
         .backends
@@ -104,9 +113,9 @@ fn start_all(shared: &Arc<Shared>, runtime: &Arc<Runtime>, tell: &Arc<Tell>, che
             server: server.clone(),
             program: Program::new(spec),
             spec: spec.clone(),
-            tell: tell.clone(),
+            logger: logger.clone(),
         };
-        checks.spawn(checker.run(Duration::from_millis(delay)));
+        checks.spawn_local(checker.run(Duration::from_millis(delay)));
     }
 }
 
@@ -118,7 +127,7 @@ struct Checker {
     server: Arc<Server>,
     program: Program,
     spec: Arc<Spec>,
-    tell: Arc<Tell>,
+    logger: Rc<RefCell<Logger>>,
 }
 
 impl Checker {
@@ -157,7 +166,7 @@ impl Checker {
             duration_ms: u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX),
         };
         let change = self.server.state.check_done(report.status.verdict(), report, now_ms(&self.shared));
-        perform(&self.shared, &self.runtime, &*self.tell, change);
+        perform(&self.shared, &self.runtime, &mut self.logger.borrow_mut(), change);
     }
 
     /// `inter` while the server is fully up, `downinter` while it is fully down, `fastinter` between.
@@ -193,12 +202,17 @@ impl Checker {
     }
 }
 
-/// Carries out what a change of state asks for: lines for the logs, and sessions that have to end. For checks and
-/// for administration alike.
-pub fn perform(shared: &Shared, runtime: &Runtime, tell: &Tell, change: Change) {
+/// Carries out what a change of state asks for: lines for the logs and standard error, and sessions that have to
+/// end. For checks and for administration alike.
+pub fn perform(shared: &Shared, runtime: &Runtime, logger: &mut Logger, change: Change) {
+    let now_us = shared.started_us + u64::try_from(shared.started.elapsed().as_micros()).unwrap_or(0);
     for line in &change.log {
-        tell(runtime, line);
+        say(runtime, line);
+        if let Some(b) = runtime.plan.backends.iter().find(|b| b.name == line.backend) {
+            logger.send(&runtime.log, &b.log, line.severity as u8, b"", line.text.as_bytes(), now_us);
+        }
     }
+    logger.flush();
     let end = |state: &ServerState| {
         for w in &shared.workers {
             let which = Which::Server(state.backend.name.to_string(), state.name.to_string());
@@ -213,4 +227,18 @@ pub fn perform(shared: &Shared, runtime: &Runtime, tell: &Tell, change: Change) 
     for backend in &change.shutdown_backups {
         servers().filter(|s| s.backend.name == *backend && s.is_backup()).for_each(end);
     }
+}
+
+/// A process in the foreground says it on standard error as well.
+fn say(runtime: &Runtime, line: &LogLine) {
+    let g = &runtime.plan.global;
+    if g.quiet || g.daemon {
+        return;
+    }
+    let (head, text) = match line.severity {
+        Severity::Emergency => ("[ALERT]   ", format!("backend '{}' has no server available!", line.backend)),
+        _ => ("[WARNING] ", line.text.clone()),
+    };
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr().lock(), "{head} ({}) : {text}", std::process::id());
 }

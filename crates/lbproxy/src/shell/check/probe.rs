@@ -243,6 +243,3 @@ fn words(e: &io::Error) -> String {
         None => e.to_string(),
     }
 }
-
-#[cfg(test)]
-mod tests;
