@@ -58,6 +58,8 @@ pub enum Failure {
     /// No descriptor, port or memory for a server connection.
     Resources,
     Internal,
+    /// A rule put another answer in the place of the server's.
+    Replaced,
 }
 
 /// Which counter a failure adds to.
@@ -120,7 +122,8 @@ impl Failure {
             Failure::Killed => (0, C::Killed, P::Data, T::None, false),
             Failure::ServerDown => (0, C::Down, P::Data, T::None, false),
             Failure::Resources => (503, C::Resource, P::Connect, T::InternalError, true),
-            Failure::Internal => (500, C::Internal, P::Data, T::InternalError, false),
+            // Both are seen only when the answer that was to be sent instead is missing.
+            Failure::Replaced | Failure::Internal => (500, C::Internal, P::Data, T::InternalError, false),
         };
         Verdict { status, cause, phase, tally, keep_alive }
     }

@@ -9,10 +9,13 @@
 mod answer;
 mod exchange;
 mod finish;
+mod forwarded;
 mod relay;
 mod request;
 mod route;
 mod rules;
+mod timeouts;
+mod world;
 
 use std::{cell::RefCell, future::poll_fn, sync::Arc, task::Poll};
 
@@ -24,12 +27,16 @@ use super::{
 };
 use answer::Answer;
 pub(super) use relay::relay;
+pub(super) use rules::admits;
 
 use crate::{
     compile::plan::Backend,
     engine::{
+        conn::Addr,
+        cookie,
         http::{Head, body::Body, framing::Facts},
         queue,
+        sample::var::Vars,
         session::Failure,
         state::{BackendState, ServerState},
         txn::Txn,
@@ -42,7 +49,7 @@ const RECORDS_MAX: usize = 256;
 /// Serves a connection until it ends.
 pub async fn serve(session: Session, mut client: Io) {
     let mut held: Option<Buf> = None;
-    let mut kept: Option<Kept> = None;
+    let mut memory = Memory::default();
     let mut number = 0;
     let mut idle_us = 0;
     loop {
@@ -52,7 +59,7 @@ pub async fn serve(session: Session, mut client: Io) {
         };
         let next = match arrived {
             Arrived::Bytes(buf) => {
-                Box::pin(one(&session, &mut client, buf, (number, idle_us), &mut kept)).await
+                Box::pin(one(&session, &mut client, buf, (number, idle_us), &mut memory)).await
             }
             // A connection that never said anything is a failed request, one between requests just ends.
             Arrived::Nothing(failure) if number == 0 => {
@@ -86,6 +93,14 @@ pub async fn serve(session: Session, mut client: Io) {
         })
         .await;
     }
+}
+
+/// What lives as long as the session, from request to request.
+#[derive(Debug, Default)]
+struct Memory {
+    kept: Option<Kept>,
+    /// Variables; between requests only those of the session (`sess.`).
+    vars: Option<Vars>,
 }
 
 /// What came of waiting for a request.
@@ -152,20 +167,25 @@ async fn one(
     client: &mut Io,
     buf: Buf,
     (number, idle_us): (u32, u64),
-    kept: &mut Option<Kept>,
+    memory: &mut Memory,
 ) -> Next {
     let mut stream = Stream::new(session, client, number);
     stream.up = Some(buf);
     stream.times.idle_us = idle_us;
-    let end = stream.run(kept).await;
-    stream.finish(end, kept).await
+    stream.remember(memory);
+    let end = stream.run(&mut memory.kept).await;
+    let next = stream.finish(end, memory).await;
+    stream.retire(memory);
+    next
 }
 
 /// A connection on which no request came.
 async fn nothing(session: &Session, client: &mut Io, failure: Failure) {
     let mut stream = Stream::new(session, client, 0);
     stream.silent = true;
-    stream.finish(Err(End::Failed(failure)), &mut None).await;
+    let mut memory = Memory::default();
+    stream.finish(Err(End::Failed(failure)), &mut memory).await;
+    stream.retire(&mut memory);
 }
 
 /// Why a stream ended without a forwarded answer.
@@ -282,9 +302,16 @@ struct Stream<'s> {
     reused: bool,
     asked: Facts,
     answered: Facts,
+    /// What the client's persistence cookie said, and the server that it or a rule names.
+    cookie: cookie::Found,
+    named: Option<usize>,
+    /// What a rule put in the place of the server's answer.
+    replacement: Option<Answer>,
 
     up: Option<Buf>,
     up_body: Body,
+    /// The body machine has begun to look at what is behind the head.
+    body_begun: bool,
     /// Bytes at the front of `up` that are to be sent.
     up_ready: usize,
     up_state: Up,
@@ -333,8 +360,12 @@ impl<'s> Stream<'s> {
             reused: false,
             asked: Facts::default(),
             answered: Facts::default(),
+            cookie: cookie::Found::default(),
+            named: None,
+            replacement: None,
             up: None,
             up_body: Body::default(),
+            body_begun: false,
             up_ready: 0,
             up_state: Up::Sending,
             replay: None,
@@ -354,6 +385,31 @@ impl<'s> Stream<'s> {
             client_deadline_ms: 0,
             server_deadline_ms: 0,
         }
+    }
+
+    /// Takes up what earlier requests of the session left.
+    fn remember(&mut self, memory: &mut Memory) {
+        if let (Some(vars), Some(record)) = (memory.vars.take(), &mut self.record) {
+            record.txn.vars = vars;
+        }
+    }
+
+    /// Gives back what the request was lent, and leaves to the session what outlives it.
+    fn retire(&mut self, memory: &mut Memory) {
+        let pools = &self.session.installed;
+        pools.buffers.put_option(&mut self.up);
+        pools.buffers.put_option(&mut self.down);
+        if let Some(mut record) = self.record.take() {
+            record.txn.vars.end_transaction();
+            memory.vars = Some(std::mem::take(&mut record.txn.vars));
+            pools.records.put(record);
+        }
+    }
+
+    /// The client's address, as rules may have changed it.
+    fn src(&self) -> Addr {
+        let own = &self.session.conn.src;
+        self.record.as_ref().map_or(*own, |r| *r.txn.src(&self.session.conn))
     }
 
     /// The whole of a request: its head, its backend, its server, its answer.

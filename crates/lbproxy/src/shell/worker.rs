@@ -27,7 +27,10 @@ use super::{
     runtime::{KeptListener, Runtime, SessionInfo, Shared, Which, WorkerCommand, WorkerListener},
     timer::{Clock, Timer, TimerId, Wheel},
 };
-use crate::compile::plan::Plan;
+use crate::{
+    compile::plan::Plan,
+    engine::sample::{ProcessFacts, time::Zone},
+};
 
 pub use client::{Interrupt, Session};
 pub use slot::{Kill, Slot, Stage};
@@ -66,11 +69,18 @@ pub struct Installed {
     pub buffers: buffer::Pool,
     /// The records of requests that are not in use.
     pub records: http::Records,
+    /// What samples and logs may ask of the process.
+    pub facts: ProcessFacts,
 }
 
 impl Installed {
-    fn new(runtime: Arc<Runtime>) -> Installed {
+    fn new(runtime: Arc<Runtime>, started_us: u64) -> Installed {
+        let name = nix::unistd::gethostname().ok().and_then(|n| n.into_string().ok());
+        let hostname = runtime.plan.global.log_hostname.clone().or(name).unwrap_or_default();
+        let zone = std::fs::read("/etc/localtime").ok().and_then(|data| Zone::parse_tzif(&data));
+        let start_s = started_us / 1_000_000;
         Installed {
+            facts: ProcessFacts { hostname, zone: zone.unwrap_or_else(Zone::utc), start_s },
             idle: pool::IdlePools::new(&runtime.plan),
             buffers: buffer::Pool::new(runtime.plan.global.tune.bufsize),
             records: http::Records::default(),
@@ -205,7 +215,7 @@ impl Worker {
     }
 
     fn install(self: &Rc<Worker>, runtime: Arc<Runtime>, new: Vec<WorkerListener>, keep: &[KeptListener]) {
-        let installed = Rc::new(Installed::new(runtime));
+        let installed = Rc::new(Installed::new(runtime, self.shared.started_us));
         let old = self.installed.borrow_mut().replace(installed.clone());
         if let Some(old) = old {
             old.idle.close_all();

@@ -7,7 +7,6 @@ use crate::{
     compile::plan::{ErrorPage, ErrorPages},
     engine::{
         http::{
-            body::Body,
             framing::{Facts, Framing},
             page,
             parse::{self, Limits, Outcome},
@@ -37,6 +36,10 @@ pub(super) struct Answer {
 pub(super) enum Message {
     /// The error page of a status, as configured or by default.
     Page(u16),
+    /// The same with fields added.
+    PageWith(u16, Vec<(Vec<u8>, Vec<u8>)>),
+    /// A whole message, head included, with fields added.
+    Raw(Arc<[u8]>, Vec<(Vec<u8>, Vec<u8>)>),
     Built {
         status: u16,
         reason: Vec<u8>,
@@ -66,6 +69,7 @@ impl Stream<'_> {
             down.filled(body.len());
         }
         self.down = Some(down);
+        self.after_response();
         self.begin_answer(false)?;
         self.deliver().await
     }
@@ -78,6 +82,16 @@ impl Stream<'_> {
     fn build(&mut self, message: &Message) -> Result<Vec<u8>, Failure> {
         match message {
             Message::Page(status) => self.build_page(*status),
+            Message::PageWith(status, fields) => {
+                let body = self.build_page(*status)?;
+                self.add_fields(fields)?;
+                Ok(body)
+            }
+            Message::Raw(raw, fields) => {
+                let body = self.build_raw(raw)?;
+                self.add_fields(fields)?;
+                Ok(body)
+            }
             Message::Built { status, reason, fields, body } => {
                 let Some(record) = &mut self.record else { return Err(Failure::Internal) };
                 let res = &mut record.res;
@@ -104,10 +118,22 @@ impl Stream<'_> {
             Some(ErrorPage::Raw(raw)) => raw,
             None => Arc::from(page::default_page(status)),
         };
+        self.build_raw(&raw)
+    }
+
+    fn add_fields(&mut self, fields: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Failure> {
+        let Some(record) = &mut self.record else { return Err(Failure::Internal) };
+        match fields.iter().all(|(n, v)| record.res.add(n, v)) {
+            true => Ok(()),
+            false => Err(Failure::Internal),
+        }
+    }
+
+    fn build_raw(&mut self, raw: &[u8]) -> Result<Vec<u8>, Failure> {
         let Some(record) = &mut self.record else { return Err(Failure::Internal) };
         // Pages were checked when they were loaded; their size is not bound to the buffer.
         let limits = Limits { head_bytes_max: usize::MAX, ..Limits::default() };
-        match parse::response(&raw, &limits, &mut record.res) {
+        match parse::response(raw, &limits, &mut record.res) {
             Ok(Outcome::Complete(n)) => Ok(raw.get(n..).unwrap_or(&[]).to_vec()),
             _ => Err(Failure::Internal),
         }
@@ -122,31 +148,18 @@ impl Stream<'_> {
 
     /// A request whose body is not wholly here cannot be followed by another one: the connection ends instead.
     fn skip_request_body(&mut self) {
-        if self.up_ready > 0 || self.conn.is_some() || self.replay.is_some() {
-            self.keep_client &= self.up_body.is_done();
-            if let (true, Some(up)) = (self.keep_client, &mut self.up) {
-                if let Some((mark, len)) = self.replay {
-                    up.rewind(mark);
-                    up.consume(len);
-                } else {
-                    up.consume(self.up_ready);
-                }
-            }
-            (self.up_ready, self.replay) = (0, None);
-            return;
-        }
-        self.up_body = Body::new(self.asked.framing);
-        let whole = match &mut self.up {
-            Some(up) => match self.up_body.pass(up.tail_mut(0)) {
-                Ok(p) => {
-                    up.consume(p.read);
-                    self.up_body.is_done()
-                }
-                Err(_) => false,
-            },
-            None => self.up_body.is_done(),
-        };
+        let whole = self.begin_body().is_ok() && self.up_body.is_done();
         self.keep_client &= whole;
+        let Some(up) = &mut self.up else { return };
+        // Of a request that was sent, or begun to be, the buffer holds the head as well.
+        match std::mem::take(&mut self.replay) {
+            Some((mark, len)) => {
+                up.rewind(mark);
+                up.consume(len);
+            }
+            None => up.consume(self.up_ready),
+        }
+        self.up_ready = 0;
     }
 
     /// Brings what is ready to the client.

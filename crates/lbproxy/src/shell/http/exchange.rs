@@ -58,8 +58,8 @@ impl Stream<'_> {
         } else {
             self.session.slot().stage.set(Stage::Response);
         }
-        self.client_deadline_ms = after(self.now_ms(), self.session.frontend.timeouts.client);
-        self.server_deadline_ms = after(self.now_ms(), backend.timeouts.server);
+        self.touch_client();
+        self.touch_server();
         poll_fn(|cx| self.poll_exchange(cx, backend)).await
     }
 
@@ -114,15 +114,12 @@ impl Stream<'_> {
     }
 
     fn touch_client(&mut self) {
-        let t = &self.session.frontend.timeouts;
         let ms = match self.tunnel {
-            true => tunnel_timeout(
-                self.of_backend(|b| b.timeouts.tunnel),
-                t.client,
-                t.client_fin,
-                self.half_closed(),
-            ),
-            false => t.client,
+            true => {
+                let fin = self.session.frontend.timeouts.client_fin;
+                tunnel_timeout(self.tunnel_ms(), self.client_ms(), fin, self.half_closed())
+            }
+            false => self.client_ms(),
         };
         self.client_deadline_ms = after(self.now_ms(), ms);
         if self.tunnel {
@@ -131,10 +128,12 @@ impl Stream<'_> {
     }
 
     fn touch_server(&mut self) {
-        let t = self.of_backend(|b| b.timeouts);
         let ms = match self.tunnel {
-            true => tunnel_timeout(t.tunnel, t.server, t.server_fin, self.half_closed()),
-            false => t.server,
+            true => {
+                let fin = self.of_backend(|b| b.timeouts.server_fin);
+                tunnel_timeout(self.tunnel_ms(), self.server_ms(), fin, self.half_closed())
+            }
+            false => self.server_ms(),
         };
         self.server_deadline_ms = after(self.now_ms(), ms);
         if self.tunnel {
@@ -471,6 +470,7 @@ impl Stream<'_> {
         self.tunnel = self.answered.framing == Framing::Tunnel;
         self.keep_client &= !self.tunnel && self.answered.framing != Framing::UntilClose;
         self.keep_client &= !self.session.worker.is_draining();
+        self.after_response();
         self.begin_answer(true)?;
         if self.tunnel {
             self.begin_tunnel();

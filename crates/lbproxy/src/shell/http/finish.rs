@@ -1,6 +1,6 @@
 //! The end of a request: what is still said to the client, what is counted, what is logged, what is kept.
 
-use super::{Answer, Down, End, Failure, Kept, Next, Stream, Times, Up, answer::Message};
+use super::{Answer, Down, End, Failure, Memory, Next, Stream, Times, Up, answer::Message};
 use crate::engine::{
     session::Tally,
     stats::{Counter, Counters},
@@ -9,7 +9,7 @@ use crate::engine::{
 
 impl Stream<'_> {
     /// Ends the request and tells what becomes of the connection.
-    pub(super) async fn finish(&mut self, end: Result<(), End>, kept: &mut Option<Kept>) -> Next {
+    pub(super) async fn finish(&mut self, end: Result<(), End>, memory: &mut Memory) -> Next {
         let complete = end.is_ok();
         match end {
             Ok(()) if self.up_state != Up::Done => {
@@ -25,22 +25,18 @@ impl Stream<'_> {
             }
         }
         if complete {
-            self.park(kept);
+            self.park(&mut memory.kept);
         }
         self.conn = None;
         self.on_server = None;
         self.in_backend = None;
         self.account();
         self.log();
-        let next = self.next();
-        let pools = &self.session.installed;
-        pools.buffers.put_option(&mut self.up);
-        pools.buffers.put_option(&mut self.down);
-        if let Some(record) = self.record.take() {
-            pools.records.put(record);
-        }
-        next
+        self.next()
     }
+
+    /// Writes the log line of the stream.
+    pub(super) fn log(&mut self) {}
 
     async fn fail(&mut self, failure: Failure) {
         let verdict = failure.verdict();

@@ -1,43 +1,24 @@
 //! From a request to a connection: backend, server, queue, idle or new connection, and what is tried again.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::Pin, task::Poll};
 
 use super::{End, Failure, InBackend, Interrupt, Kept, OnServer, Stream, Up};
 use crate::{
     compile::plan::{Backend, ConnectionMode, Reuse, SendProxy, Server},
     engine::{
-        balance::{Key, Pick},
-        http::{
-            body::Body,
-            encode::{self, Transport},
-        },
-        queue::{self, Grant, Priority},
+        balance::Key,
+        http::encode::{self, Transport},
+        queue::Priority,
         session::{Retry, RetryRules, RetryWord, is_idempotent},
-        state::ServerState,
         txn::Phase,
     },
     shell::{
         pool::{self, ConnectError, ServerConn},
+        queue::{self, Assigned, Waiting},
         timer::NEVER,
         worker::Stage,
     },
 };
-
-/// A wait in a queue, left in order whatever ends it.
-struct Waiting<'a> {
-    backend: &'a Backend,
-    server: Option<&'a ServerState>,
-    ticket: Arc<queue::Ticket>,
-    granted: bool,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if !self.granted {
-            queue::leave(&self.backend.state, self.server, &self.ticket);
-        }
-    }
-}
 
 impl Stream<'_> {
     /// Rules, then the backend.
@@ -56,6 +37,7 @@ impl Stream<'_> {
             self.keep_client = false;
         }
         self.backend_rules().await?;
+        self.find_named_server();
         self.add_forwarded_for();
         Ok(())
     }
@@ -79,6 +61,10 @@ impl Stream<'_> {
             let failure = match self.open(&backend, &server, kept, std::mem::take(&mut fresh)).await {
                 Ok(()) => match self.exchange(&backend).await {
                     Ok(()) => return Ok(()),
+                    Err(Failure::Replaced) => {
+                        self.conn = None;
+                        return Err(self.replacement.take().map_or(End::Failed(Failure::Internal), End::Answered));
+                    }
                     Err(f) => f,
                 },
                 Err(f) => f,
@@ -135,12 +121,12 @@ impl Stream<'_> {
             return Err(failure);
         }
         let rules = RetryRules {
-            retries: backend.retries,
+            retries: self.retries(),
             redispatch: backend.redispatch,
-            connect_timeout_ms: backend.timeouts.connect,
+            connect_timeout_ms: self.connect_ms(),
         };
-        let Some(txn) = self.record.as_mut().map(|r| &mut r.txn) else { return Err(Failure::Internal) };
         let at_once = word == RetryWord::ConnFailure && failure != Failure::ConnectTimeout;
+        let Some(txn) = self.record.as_mut().map(|r| &mut r.txn) else { return Err(Failure::Internal) };
         let next = rules.next(txn.retries, at_once);
         if next == Retry::GiveUp {
             return Err(failure);
@@ -175,6 +161,7 @@ impl Stream<'_> {
 
     /// Writes the request's head before what is already here of its body.
     pub(super) fn prepare(&mut self) -> Result<(), Failure> {
+        self.begin_body()?;
         let modes = [self.session.frontend.http.connection, self.of_backend(|b| b.http.connection)];
         self.keep_server = modes.iter().all(|m| *m == ConnectionMode::KeepAlive);
         let (Some(record), Some(up)) = (&mut self.record, &mut self.up) else {
@@ -184,62 +171,39 @@ impl Stream<'_> {
         let transport = Transport::request(&self.asked, self.keep_server);
         encode::head(&record.req, &transport, &mut record.scratch);
         record.txn.bytes_in += encode::counted_bytes(&record.req);
-        self.up_body = Body::new(self.asked.framing);
-        let passed = self.up_body.pass(up.tail_mut(0)).map_err(|_| Failure::BadRequestBody)?;
-        record.txn.bytes_in += passed.content;
-        up.cut(passed.write, passed.read - passed.write);
         up.prepend(&record.scratch);
-        self.up_ready = record.scratch.len() + passed.write;
+        self.up_ready += record.scratch.len();
         self.replay = Some((up.mark(), self.up_ready));
         Ok(())
     }
 
     /// Chooses a server and takes a slot of it, waiting in a queue where need be.
     async fn choose(&mut self, backend: &Backend, avoid: Option<usize>) -> Result<(), Failure> {
-        self.times.assigned_us = 0;
-        let mut named = self.named_server(backend).filter(|s| Some(*s) != avoid);
+        let mut named = self.named.filter(|s| Some(*s) != avoid);
         loop {
-            let found = match named {
-                Some(ix) => Pick::Server(ix),
-                None => backend.lb.pick(&self.balance_key(), avoid),
+            let priority = self.record.as_ref().map_or_else(Priority::default, |r| Priority {
+                class: r.txn.priority_class as i16,
+                offset_ms: r.txn.priority_offset_ms,
+            });
+            let key = self.balance_key();
+            let ix = match queue::assign(backend, &key, named, avoid, priority, self.now_ms()) {
+                Assigned::Slot(ix) => Some(ix),
+                Assigned::None => return Err(Failure::NoServer),
+                Assigned::Wait(waiting) => self.wait_in_queue(backend, waiting).await?,
             };
-            let server = match found {
-                Pick::Server(ix) => backend.servers.get(ix),
-                Pick::Full => None,
-                Pick::None => return Err(Failure::NoServer),
-            };
-            if let Some(server) = server {
-                if server.state.try_take() {
+            match ix.and_then(|ix| backend.servers.get(ix)) {
+                Some(server) => {
                     self.assign(server);
                     return Ok(());
                 }
-                // A full queue sends even a named request elsewhere (manual 5.2, `maxqueue`).
-                if server.state.is_queue_full() {
-                    if named.take().is_none() {
-                        return Err(Failure::QueueFull);
-                    }
-                    continue;
-                }
-            }
-            if let Some(state) = self.wait_in_queue(backend, server.map(|s| &*s.state)).await? {
-                let server = backend.servers.iter().find(|s| Arc::ptr_eq(&s.state, &state));
-                match server {
-                    Some(s) => {
-                        self.assign(s);
-                        return Ok(());
-                    }
-                    // The slot is of a server that only the previous plan knows.
-                    None => queue::release(&state),
-                }
-            } else {
-                named = None;
+                None => named = None,
             }
         }
     }
 
     fn balance_key(&self) -> Key<'_> {
         Key {
-            src: self.session.conn.src.ip(),
+            src: self.src().ip(),
             req: self.record.as_ref().map(|r| &r.req),
             body: None,
             sample: None,
@@ -266,16 +230,13 @@ impl Stream<'_> {
     async fn wait_in_queue(
         &mut self,
         backend: &Backend,
-        server: Option<&ServerState>,
-    ) -> Result<Option<Arc<ServerState>>, Failure> {
+        mut waiting: Waiting,
+    ) -> Result<Option<usize>, Failure> {
         self.session.slot().stage.set(Stage::Queue);
-        let t = &backend.timeouts;
-        self.session.arm_in(if t.queue > 0 { t.queue } else { t.connect });
-        let ticket = queue::enter(&backend.state, server, Priority::default(), self.now_ms());
-        let mut waiting = Waiting { backend, server, ticket, granted: false };
+        self.session.arm_in(self.queue_ms());
         let session = self.session;
         let granted = poll_fn(|cx| {
-            if let Some(grant) = waiting.ticket.poll(cx.waker()) {
+            if let Poll::Ready(grant) = Pin::new(&mut waiting).poll(cx) {
                 return Poll::Ready(Ok(grant));
             }
             match session.interrupt() {
@@ -289,20 +250,15 @@ impl Stream<'_> {
             }
         })
         .await;
-        waiting.granted = granted.is_ok();
-        if granted.is_err() {
-            queue::leave(&backend.state, server, &waiting.ticket);
-            waiting.granted = true;
-        }
-        let positions = waiting.ticket.positions();
+        let (positions, granted) = match granted {
+            Ok(grant) => (waiting.positions(), Ok(Waiting::server_of(backend, grant))),
+            Err(failure) => (waiting.give_up(), Err(failure)),
+        };
         if let Some(record) = &mut self.record {
             record.txn.server_queue += positions.server;
             record.txn.backend_queue += positions.backend;
         }
-        match granted? {
-            Grant::Slot(state) => Ok(Some(state)),
-            Grant::Again => Ok(None),
-        }
+        granted
     }
 
     /// An idle connection where `http-reuse` allows one, or a new one. `fresh` asks for a new one.
@@ -323,7 +279,7 @@ impl Stream<'_> {
         }
         server.state.counters.at(thread).connect_attempts.inc();
         backend.state.counters.at(thread).connect_attempts.inc();
-        let limit = backend.timeouts.connect;
+        let limit = self.connect_ms();
         let deadline = if limit == 0 { NEVER } else { self.now_ms() + u64::from(limit) };
         self.session.arm_at(deadline);
         let session = self.session;
@@ -354,6 +310,7 @@ impl Stream<'_> {
         self.times.connected_us = self.now_us();
         if let Some(record) = &mut self.record {
             (record.txn.server_src, record.txn.server_dst) = (conn.src, conn.dst);
+            record.txn.server_reused = self.reused;
         }
         self.conn = Some(conn);
     }

@@ -137,6 +137,12 @@ pub(super) fn spawn(
 }
 
 async fn serve(mut session: Session, io: Io) {
+    let rules = session.frontend.rules.clone();
+    if !http::admits(&session, &rules.tcp_connection) {
+        session.counters().denied_connections.inc();
+        io.set_abort_on_close();
+        return;
+    }
     let bind = session.frontend.binds.get(session.conn.listener as usize).cloned();
     let io = match bind {
         Some(bind) if bind.accept_proxy || bind.tls.is_some() => {
@@ -147,6 +153,11 @@ async fn serve(mut session: Session, io: Io) {
         }
         _ => io,
     };
+    if !http::admits(&session, &rules.tcp_session) {
+        session.counters().denied_sessions.inc();
+        io.set_abort_on_close();
+        return;
+    }
     session.counters().sessions.inc();
     match session.frontend.mode {
         Mode::Http => http::serve(session, io).await,

@@ -1,0 +1,66 @@
+//! `option forwardfor`: telling servers who the client is.
+
+use super::Stream;
+use crate::compile::plan::ForwardFor;
+
+impl Stream<'_> {
+    /// `option forwardfor` of frontend and backend (manual 4.2): the backend's header name counts first, `except` of
+    /// either excludes, `if-none` holds only where both that are set say so.
+    pub(super) fn add_forwarded_for(&mut self) {
+        let of_backend = self.backend.as_ref().and_then(|b| b.forwardfor.clone());
+        let of_frontend = self.session.frontend.forwardfor.clone();
+        let set: Vec<&ForwardFor> = [&of_backend, &of_frontend].into_iter().flatten().map(|f| &**f).collect();
+        let (Some(first), Some(ip)) = (set.first(), self.src().ip()) else { return };
+        if set.iter().any(|f| f.except.iter().any(|(net, bits)| in_network(ip, *net, *bits))) {
+            return;
+        }
+        let Some(record) = &mut self.record else { return };
+        let name = first.header.as_bytes();
+        if set.iter().all(|f| f.if_none) && record.req.header(name).is_some() {
+            return;
+        }
+        let mut text = [0u8; 45];
+        let value = write_ip(ip, &mut text);
+        record.req.add(name, value);
+    }
+}
+
+/// The address in text without an allocation; 45 bytes hold the longest one.
+fn write_ip(ip: std::net::IpAddr, into: &mut [u8; 45]) -> &[u8] {
+    use std::io::Write as _;
+    let mut rest = &mut into[..];
+    // 45 bytes suffice, so writing cannot fail; a cut address would be refused by nobody, so none is sent then.
+    let left = if write!(rest, "{ip}").is_ok() { rest.len() } else { 45 };
+    &into[..45 - left]
+}
+
+fn in_network(ip: std::net::IpAddr, net: std::net::IpAddr, bits: u8) -> bool {
+    use std::net::IpAddr::{V4, V6};
+    let equal = |a: u128, b: u128, width: u32| {
+        let shift = width.saturating_sub(u32::from(bits));
+        shift >= 128 || a >> shift == b >> shift
+    };
+    match (ip, net) {
+        (V4(a), V4(b)) => equal(u128::from(a.to_bits()), u128::from(b.to_bits()), 32),
+        (V6(a), V6(b)) => equal(a.to_bits(), b.to_bits(), 128),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_and_text_of_addresses() {
+        let in_net = |ip: &str, net: &str, bits| in_network(ip.parse().unwrap(), net.parse().unwrap(), bits);
+        assert!(in_net("127.3.2.1", "127.0.0.0", 8) && !in_net("128.0.0.1", "127.0.0.0", 8));
+        assert!(in_net("1.2.3.4", "0.0.0.0", 0) && in_net("1.2.3.4", "1.2.3.4", 32));
+        assert!(in_net("2001:db8::1", "2001:db8::", 32) && !in_net("2001:db9::1", "2001:db8::", 32));
+        assert!(in_net("::1", "::", 0) && !in_net("::1", "0.0.0.0", 0));
+        for ip in ["1.2.3.4", "2001:db8:1111:2222:3333:4444:5555:6666", "::ffff:255.255.255.255"] {
+            let mut b = [0; 45];
+            assert_eq!(write_ip(ip.parse().unwrap(), &mut b), ip.as_bytes());
+        }
+    }
+}
