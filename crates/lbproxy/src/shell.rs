@@ -2,6 +2,8 @@
 
 pub mod buffer;
 pub mod check;
+#[cfg(test)]
+pub(crate) mod harness;
 pub mod http;
 pub mod listen;
 pub mod log;

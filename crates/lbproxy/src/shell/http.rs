@@ -428,3 +428,6 @@ impl<'s> Stream<'s> {
         self.session.worker.clock.now_us()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,14 +23,13 @@ use slab::Slab;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    buffer, http, pool,
+    buffer, http,
+    log::Logger,
+    pool,
     runtime::{KeptListener, Runtime, SessionInfo, Shared, Which, WorkerCommand, WorkerListener},
     timer::{Clock, Timer, TimerId, Wheel},
 };
-use crate::{
-    compile::plan::Plan,
-    engine::sample::{ProcessFacts, time::Zone},
-};
+use crate::{compile::plan::Plan, engine::sample::ProcessFacts};
 
 pub use client::{Interrupt, Session};
 pub use slot::{Kill, Slot, Stage};
@@ -48,7 +47,9 @@ pub struct WorkerArgs {
 /// # Errors
 /// When the kernel gives no event queue for the runtime.
 pub fn run(args: WorkerArgs) -> io::Result<()> {
+    LOGGER.set(Some(Logger::new(args.shared.log.clone(), args.shared.zone.clone())));
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_park(|| with_logger(Logger::flush))
         .enable_io()
         .enable_time()
         .build_local(tokio::runtime::LocalOptions::default())?;
@@ -60,6 +61,20 @@ pub fn run(args: WorkerArgs) -> io::Result<()> {
     Ok(())
 }
 
+thread_local! {
+    /// Of the thread and not of the worker, since the runtime flushes it before the thread sleeps.
+    static LOGGER: RefCell<Option<Logger>> = const { RefCell::new(None) };
+}
+
+/// Lets `use_it` write log lines.
+pub fn with_logger(use_it: impl FnOnce(&mut Logger)) {
+    LOGGER.with_borrow_mut(|l| {
+        if let Some(logger) = l {
+            use_it(logger);
+        }
+    });
+}
+
 /// One configuration as this thread serves it.
 #[derive(Debug)]
 pub struct Installed {
@@ -69,18 +84,11 @@ pub struct Installed {
     pub buffers: buffer::Pool,
     /// The records of requests that are not in use.
     pub records: http::Records,
-    /// What samples and logs may ask of the process.
-    pub facts: ProcessFacts,
 }
 
 impl Installed {
-    fn new(runtime: Arc<Runtime>, started_us: u64) -> Installed {
-        let name = nix::unistd::gethostname().ok().and_then(|n| n.into_string().ok());
-        let hostname = runtime.plan.global.log_hostname.clone().or(name).unwrap_or_default();
-        let zone = std::fs::read("/etc/localtime").ok().and_then(|data| Zone::parse_tzif(&data));
-        let start_s = started_us / 1_000_000;
+    fn new(runtime: Arc<Runtime>) -> Installed {
         Installed {
-            facts: ProcessFacts { hostname, zone: zone.unwrap_or_else(Zone::utc), start_s },
             idle: pool::IdlePools::new(&runtime.plan),
             buffers: buffer::Pool::new(runtime.plan.global.tune.bufsize),
             records: http::Records::default(),
@@ -99,6 +107,8 @@ pub struct Worker {
     pub thread: u16,
     pub shared: Arc<Shared>,
     pub clock: Clock,
+    /// What samples and logs may ask of the process.
+    pub facts: ProcessFacts,
     wheel: RefCell<Wheel>,
     /// Wakes the task that turns the wheel when something is due before it looks again.
     wheel_waker: RefCell<Option<Waker>>,
@@ -116,8 +126,14 @@ pub struct Worker {
 impl Worker {
     fn new(thread: u16, shared: Arc<Shared>) -> Worker {
         let clock = Clock::new(shared.started);
+        let hostname = nix::unistd::gethostname().ok().and_then(|n| n.into_string().ok()).unwrap_or_default();
         Worker {
             thread,
+            facts: ProcessFacts {
+                hostname,
+                zone: (*shared.zone).clone(),
+                start_s: shared.started_us / 1_000_000,
+            },
             wheel: RefCell::new(Wheel::new(clock.now_ms())),
             wheel_waker: RefCell::default(),
             wheel_due_ms: Cell::new(0),
@@ -215,7 +231,7 @@ impl Worker {
     }
 
     fn install(self: &Rc<Worker>, runtime: Arc<Runtime>, new: Vec<WorkerListener>, keep: &[KeptListener]) {
-        let installed = Rc::new(Installed::new(runtime, self.shared.started_us));
+        let installed = Rc::new(Installed::new(runtime));
         let old = self.installed.borrow_mut().replace(installed.clone());
         if let Some(old) = old {
             old.idle.close_all();
@@ -283,6 +299,7 @@ impl Worker {
             if now_ms >= housekeeping_ms {
                 housekeeping_ms = now_ms + HOUSEKEEPING_MS;
                 self.clock.set_wall();
+                with_logger(Logger::flush);
                 if let Some(i) = self.installed() {
                     i.idle.purge(now_ms);
                 }

@@ -1,11 +1,19 @@
 //! The end of a request: what is still said to the client, what is counted, what is logged, what is kept.
 
 use super::{Answer, Down, End, Failure, Memory, Next, Stream, Times, Up, answer::Message};
-use crate::engine::{
-    session::Tally,
-    stats::{Counter, Counters},
-    txn::{Cause, ConnCounts, Phase, Timers},
+use crate::{
+    engine::{
+        sample::Origin,
+        session::Tally,
+        stats::{Counter, Counters},
+        txn::{Cause, ConnCounts, Phase, Timers},
+    },
+    shell::worker::with_logger,
 };
+
+/// Syslog levels of lines about streams (manual 8.2).
+const LEVEL_INFO: u8 = 6;
+const LEVEL_ERROR: u8 = 3;
 
 impl Stream<'_> {
     /// Ends the request and tells what becomes of the connection.
@@ -35,8 +43,42 @@ impl Stream<'_> {
         self.next()
     }
 
-    /// Writes the log line of the stream.
-    pub(super) fn log(&mut self) {}
+    /// Writes the log line of the stream, if it is to have one.
+    pub(super) fn log(&mut self) {
+        let session = self.session;
+        let plan = session.frontend.log.clone();
+        let Some(record) = &mut self.record else { return };
+        let failed = record.txn.cause != Cause::None && record.txn.cause != Cause::Local;
+        let level = match record.txn.log_level {
+            Some(None) => return,
+            Some(Some(level)) => level,
+            None if failed && plan.separate_errors => LEVEL_ERROR,
+            None => LEVEL_INFO,
+        };
+        let odd = failed || record.txn.retries > 0 || record.txn.redispatched || record.txn.status >= 500;
+        if plan.targets.is_empty() || (self.silent && plan.dontlognull) || (plan.dontlog_normal && !odd) {
+            return;
+        }
+        let Some(format) = &plan.format else { return };
+        let mut line = std::mem::take(&mut record.scratch);
+        line.clear();
+        let mut sd = Vec::new();
+        let answered = record.res.status > 0;
+        let now_us = session.worker.clock.wall_us();
+        self.with_context(answered, |ctx| {
+            ctx.responding = false;
+            ctx.origin = Origin::Close;
+            format.render(ctx, &mut line);
+            if let Some(format) = &plan.sd {
+                format.render(ctx, &mut sd);
+            }
+        });
+        let sinks = &session.installed.runtime.log;
+        with_logger(|logger| logger.send(sinks, &plan, level, &sd, &line, now_us));
+        if let Some(record) = &mut self.record {
+            record.scratch = line;
+        }
+    }
 
     async fn fail(&mut self, failure: Failure) {
         let verdict = failure.verdict();

@@ -140,7 +140,7 @@ impl World for Around<'_> {
     }
 
     fn facts(&self) -> &ProcessFacts {
-        &self.session.installed.facts
+        &self.session.worker.facts
     }
 
     fn proxy(&self, name: &[u8]) -> Option<Subject> {
