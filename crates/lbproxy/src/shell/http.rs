@@ -325,6 +325,8 @@ struct Stream<'s> {
     down_state: Down,
     /// Something of an answer has been given to the client.
     began: bool,
+    /// Counted bytes of an answer of our own, which logs do not show.
+    own_bytes: u64,
     tunnel: bool,
     /// `mode tcp`: no messages at all.
     relayed: bool,
@@ -375,6 +377,7 @@ impl<'s> Stream<'s> {
             down_ready: 0,
             down_state: Down::Head,
             began: false,
+            own_bytes: 0,
             tunnel: false,
             relayed: false,
             keep_client: true,

@@ -496,7 +496,11 @@ impl Stream<'_> {
         let transport = Transport::response(&self.answered, self.keep_client, record.req.version);
         encode::head(&record.res, &transport, &mut record.scratch);
         record.txn.status = record.res.status;
-        record.txn.bytes_out += encode::counted_bytes(&record.res) + passed.content;
+        let counted = encode::counted_bytes(&record.res) + passed.content;
+        match from_server {
+            true => record.txn.bytes_out += counted,
+            false => self.own_bytes += counted,
+        }
         down.prepend(&record.scratch);
         self.down_ready = record.scratch.len() + passed.write;
         self.down_state = Down::Body;

@@ -87,6 +87,10 @@ impl Stream<'_> {
             _ => verdict.phase,
         };
         self.note_end(verdict.cause, phase);
+        if verdict.phase == Phase::Headers {
+            // A head that was refused is no answer: the timer was not reached.
+            self.times.response_us = 0;
+        }
         self.keep_server = false;
         self.conn = None;
         self.tally(failure, verdict.tally);
@@ -186,6 +190,7 @@ impl Stream<'_> {
             }
         };
         add(session.counters(), txn.status > 0);
+        session.counters().bytes_out.add(self.own_bytes);
         let Some(backend) = &self.backend else { return };
         txn.conns.backend = backend.state.sessions.now();
         add(backend.state.counters.at(thread), txn.status > 0);
