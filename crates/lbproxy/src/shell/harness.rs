@@ -273,6 +273,7 @@ fn whole(data: &[u8]) -> Option<usize> {
         let end = memchr::memmem::find(&data[head..], b"0\r\n\r\n")?;
         return Some(head + end + 5);
     }
-    let body = text.split("content-length: ").nth(1).and_then(|t| t.split("\r\n").next()?.parse().ok()).unwrap_or(0);
+    let body =
+        text.split("content-length: ").nth(1).and_then(|t| t.split("\r\n").next()?.parse().ok()).unwrap_or(0);
     (data.len() >= head + body).then_some(head + body)
 }

@@ -63,7 +63,10 @@ impl Stream<'_> {
                     Ok(()) => return Ok(()),
                     Err(Failure::Replaced) => {
                         self.conn = None;
-                        return Err(self.replacement.take().map_or(End::Failed(Failure::Internal), End::Answered));
+                        return Err(self
+                            .replacement
+                            .take()
+                            .map_or(End::Failed(Failure::Internal), End::Answered));
                     }
                     Err(f) => f,
                 },

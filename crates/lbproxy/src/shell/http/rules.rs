@@ -36,7 +36,11 @@ pub(super) fn context<'a>(record: &'a mut Record, around: &'a Around<'_>, respon
 
 impl Stream<'_> {
     /// Evaluates something that asks about this stream.
-    pub(super) fn with_context<R>(&mut self, responding: bool, ask: impl FnOnce(&mut Ctx<'_>) -> R) -> Option<R> {
+    pub(super) fn with_context<R>(
+        &mut self,
+        responding: bool,
+        ask: impl FnOnce(&mut Ctx<'_>) -> R,
+    ) -> Option<R> {
         self.with_body(responding, None, ask)
     }
 
@@ -94,8 +98,7 @@ impl Stream<'_> {
             return Ok(());
         }
         let session = self.session;
-        let failing =
-            |ctx: &mut Ctx<'_>| session.frontend.monitor_fail.iter().any(|cond| cond.eval(ctx));
+        let failing = |ctx: &mut Ctx<'_>| session.frontend.monitor_fail.iter().any(|cond| cond.eval(ctx));
         let status = if self.with_context(false, failing) == Some(true) { 503 } else { 200 };
         Err(End::Answered(Answer {
             message: Message::Page(status),
@@ -297,7 +300,8 @@ impl Stream<'_> {
         }
         if let Some((name, most)) = &captures.cookie {
             let values = record.req.values(HeaderId::Cookie, b"cookie");
-            record.txn.request_cookie = values.flat_map(|v| v.split(|&b| b == b';')).find_map(|c| cut_cookie(c, name, *most));
+            record.txn.request_cookie =
+                values.flat_map(|v| v.split(|&b| b == b';')).find_map(|c| cut_cookie(c, name, *most));
         }
     }
 

@@ -90,7 +90,9 @@ fn pipelined_requests_are_answered_in_order() {
 
 #[test]
 fn chunked_bodies_pass_both_ways_without_extensions_and_with_trailers() {
-    let o = Origin::fixed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nT: v\r\n\r\n");
+    let o = Origin::fixed(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nT: v\r\n\r\n",
+    );
     let p = proxy("", "", &o);
     let mut c = p.connect();
     c.send(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3 ;x=y\r\nab");
@@ -113,7 +115,10 @@ fn long_bodies_arrive_whole_in_both_directions() {
     let mut writer = Client(c.0.try_clone().unwrap());
     let sent = body.clone();
     let t = std::thread::spawn(move || {
-        writer.send(format!("POST / HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", sent.len()).as_bytes());
+        writer.send(
+            format!("POST / HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", sent.len())
+                .as_bytes(),
+        );
         writer.send(sent.as_bytes());
     });
     let got = c.rest();
@@ -143,7 +148,8 @@ fn refused_requests_get_the_page_and_the_flags() {
 #[test]
 fn a_dead_server_is_503_and_keeps_the_client() {
     let o = Origin::fixed(OK);
-    let p = Proxy::start(&format!("{DEFAULTS}
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}
 listen f
   bind 127.0.0.1:1
   log @LOG@ local0
@@ -152,7 +158,9 @@ listen f
   timeout connect 50ms
   server dead 127.0.0.1:1
   server s {} disabled
-", o.address));
+",
+        o.address
+    ));
     let mut c = p.connect();
     c.send(b"GET / HTTP/1.1\r\n\r\n");
     let got = c.until("</html>\n");
@@ -182,7 +190,12 @@ fn bad_answers_are_502() {
         let got = c.until("</html>\n");
         assert!(got.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{got}");
         let line = p.log_line();
-        assert!(line.contains(&format!(" {flags}-- ")) && line.contains("/0/0/-1/") && line.contains(" 502 0 - - "), "{line}");
+        assert!(
+            line.contains(&format!(" {flags}-- "))
+                && line.contains("/0/0/-1/")
+                && line.contains(" 502 0 - - "),
+            "{line}"
+        );
     }
 }
 
@@ -201,12 +214,16 @@ fn an_answer_cut_short_closes_the_client() {
 #[test]
 fn informational_answers_pass_and_100_continue_works() {
     let o = Origin::start(|_, c| {
-        c.write_all(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok()
+        c.write_all(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .is_ok()
     });
     let p = proxy("", "", &o);
     let mut c = p.connect();
     c.send(b"GET / HTTP/1.1\r\n\r\n");
-    assert_eq!(c.until("0\r\n\r\n"), "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(
+        c.until("0\r\n\r\n"),
+        "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    );
     let mut c = p.connect();
     c.send(b"GET / HTTP/1.0\r\n\r\n");
     assert!(c.rest().starts_with("HTTP/1.1 200 OK\r\n"), "HTTP/1.0 knows no informational answers");
@@ -227,7 +244,9 @@ fn an_upgrade_becomes_a_tunnel() {
         c.send(b"last");
     });
     let o = Origin::fixed(OK);
-    let p = Proxy::start(&format!("{DEFAULTS}\nlisten f\n  bind 127.0.0.1:1\n  timeout tunnel 10s\n  server s {address}\n"));
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}\nlisten f\n  bind 127.0.0.1:1\n  timeout tunnel 10s\n  server s {address}\n"
+    ));
     drop(o);
     let mut c = p.connect();
     c.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nearly");
@@ -265,7 +284,11 @@ fn time_outs_answer_as_haproxy_does() {
         std::thread::sleep(Duration::from_millis(700));
         true
     });
-    let p = proxy("  timeout http-request 150ms\n  timeout http-keep-alive 100ms", "  timeout server 150ms", &slow);
+    let p = proxy(
+        "  timeout http-request 150ms\n  timeout http-keep-alive 100ms",
+        "  timeout server 150ms",
+        &slow,
+    );
     let got = p.exchange(b"GET / HT");
     assert!(got.starts_with("HTTP/1.1 408 Request Time-out\r\n"), "{got}");
     assert!(p.log_line().contains(" cR-- "));
@@ -337,14 +360,17 @@ fn forwarded_for_and_rules_and_switching() {
 fn cookies_stick() {
     let a = Origin::fixed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nAA");
     let b = Origin::fixed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nBB");
-    let p = Proxy::start(&format!("{DEFAULTS}
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}
 listen f
   bind 127.0.0.1:1
   balance roundrobin
   cookie SRV insert indirect nocache
   server a {} cookie ca
   server b {} cookie cb
-", a.address, b.address));
+",
+        a.address, b.address
+    ));
     let got = p.exchange(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert!(got.contains("set-cookie: SRV=c"), "{got}");
     for _ in 0..3 {
@@ -364,7 +390,9 @@ fn tcp_mode_relays_and_half_closes() {
         assert_eq!(c.rest(), "hello");
         c.send(b"bye");
     });
-    let p = Proxy::start(&format!("{DEFAULTS}\nlisten f\n  mode tcp\n  log @LOG@ local0\n  option tcplog\n  bind 127.0.0.1:1\n  server s {address}\n"));
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}\nlisten f\n  mode tcp\n  log @LOG@ local0\n  option tcplog\n  bind 127.0.0.1:1\n  server s {address}\n"
+    ));
     let mut c = p.connect();
     assert_eq!(c.until("banner"), "banner");
     c.send(b"hello");

@@ -147,7 +147,9 @@ impl World for Around<'_> {
         let plan = self.session.installed.plan();
         let backend = plan.backends.iter().position(|b| b.name.as_bytes() == name);
         let frontend = || plan.frontends.iter().position(|f| f.name.as_bytes() == name);
-        backend.map(|ix| Subject::Backend(Some(ix))).or_else(|| frontend().map(|ix| Subject::Frontend(Some(ix))))
+        backend
+            .map(|ix| Subject::Backend(Some(ix)))
+            .or_else(|| frontend().map(|ix| Subject::Frontend(Some(ix))))
     }
 
     fn server(&self, name: &[u8]) -> Option<Subject> {

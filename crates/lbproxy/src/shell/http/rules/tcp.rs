@@ -5,9 +5,7 @@ use std::{future::poll_fn, task::Poll};
 
 use super::{Interrupt, Record, Session, Stream, around, context};
 use crate::{
-    engine::{
-        rule::{Rules, Verdict, Waiting},
-    },
+    engine::rule::{Rules, Verdict, Waiting},
     shell::http::{End, Failure},
 };
 
@@ -25,7 +23,11 @@ pub(in crate::shell) fn admits(session: &Session, rules: &Rules) -> bool {
 impl Stream<'_> {
     /// `tcp-request content` of a relay: looks at the first bytes until the rules have decided or `inspect-delay`
     /// is over.
-    pub(in crate::shell::http) async fn content_rules(&mut self, rules: &Rules, delay_ms: u32) -> Result<(), End> {
+    pub(in crate::shell::http) async fn content_rules(
+        &mut self,
+        rules: &Rules,
+        delay_ms: u32,
+    ) -> Result<(), End> {
         if rules.is_empty() {
             return Ok(());
         }
