@@ -160,7 +160,7 @@ pub struct Counters {
 
 /// The greatest number of actions that may wait; a caller drains after each event, so a dozen is much.
 const ACTIONS_MAX: usize = 64;
-/// An owner does not wait (RFC 9568 section 6.4.1); keepalived's one microsecond lets the start finish.
+/// An owner does not wait (RFC 9568 section 6.4.1); one microsecond lets the start finish, as keepalived does it.
 const OWNER_DELAY: Duration = Duration::from_micros(1);
 /// A sender that claims an interval of nothing would have us take over at once.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
@@ -227,7 +227,7 @@ impl Instance {
                 self.faults.retain(|f| *f != fault);
                 self.recover(now);
             }
-            Event::Weight(sum) => self.set_weight(sum, now),
+            Event::Weight(sum) => self.set_weight(sum),
             Event::Waiting(count) => {
                 self.waiting = count;
                 self.recover(now);
@@ -327,9 +327,6 @@ impl Instance {
 
     /// Master_Down_Interval: `down_adverts` intervals and the skew.
     pub fn down_interval(&self) -> Duration {
-        if self.plan.priority == OWNER {
-            return OWNER_DELAY;
-        }
         self.master_interval * self.plan.down_adverts + self.skew(self.priority())
     }
 
@@ -351,7 +348,8 @@ impl Instance {
         if !self.faults.is_empty() {
             self.enter_fault(now);
         } else if self.waiting == 0 {
-            self.enter_backup(true, now);
+            self.note(Note::EnteringBackup(true));
+            self.enter_backup(false, now);
         }
     }
 
@@ -525,13 +523,14 @@ impl Instance {
             && self.waiting == 0
             && matches!(self.state, State::Fault | State::Init)
         {
+            self.note(Note::EnteringBackup(false));
             self.enter_backup(false, now);
         }
     }
 
     /// The effective priority moves the running down timer by the difference of the skews, so that a weight
     /// shows at once (RFC 9568 has no changing priorities; keepalived does so).
-    fn set_weight(&mut self, sum: i32, _now: Time) {
+    fn set_weight(&mut self, sum: i32) {
         if sum == self.weight {
             return;
         }
@@ -583,17 +582,19 @@ impl Instance {
     }
 
     fn become_backup(&mut self, now: Time) {
+        self.note(Note::EnteringBackup(false));
         self.leave_master();
-        self.enter_backup(false, now);
+        self.enter_backup(true, now);
     }
 
-    fn enter_backup(&mut self, at_start: bool, now: Time) {
+    fn enter_backup(&mut self, yielded: bool, now: Time) {
         self.quiet();
         self.master = None;
         self.master_interval = self.plan.dialect.interval;
-        self.note(Note::EnteringBackup(at_start));
         self.enter(State::Backup, now);
-        self.down_at = Some(now + self.down_interval());
+        // The owner takes over at once; not so after it yielded to another owner, or the two would never rest.
+        let owner = self.plan.priority == OWNER && !yielded;
+        self.down_at = Some(now + if owner { OWNER_DELAY } else { self.down_interval() });
         self.act(Action::Notify(Told::Backup));
     }
 

@@ -116,15 +116,12 @@ async fn read(
     let mut buffer = vec![0; PACKET_MAX];
     loop {
         let Ok(mut guard) = watched.readable().await else { return };
-        match guard.try_io(|_| inward.read(&mut buffer)) {
-            Ok(Ok(length)) => {
-                let packet = buffer.get(..length).unwrap_or_default().to_vec();
-                if arrivals.send((socket, packet)).await.is_err() {
-                    return;
-                }
+        // An interface that goes down says so by an error on the socket; the link event tells the rest.
+        if let Ok(Ok(length)) = guard.try_io(|_| inward.read(&mut buffer)) {
+            let packet = buffer.get(..length).unwrap_or_default().to_vec();
+            if arrivals.send((socket, packet)).await.is_err() {
+                return;
             }
-            // An interface that goes down says so by an error on the socket; the link event tells the rest.
-            Ok(Err(_)) | Err(_) => {}
         }
     }
 }
