@@ -157,7 +157,8 @@ fn signals_end_it_with_these_codes(program: Program) {
         (&["-db"][..], Signal::SIGTERM, 143),
         (&["-db"], Signal::SIGINT, 130),
         (&["-db"], Signal::SIGUSR1, 0),
-        (&["-W"], Signal::SIGTERM, 0),
+        // HAProxy's master says 0 since 3.x; Debian's 2.6, the control, says what the worker said.
+        (&["-W"], Signal::SIGTERM, if program == Program::Haproxy { 143 } else { 0 }),
         (&["-W"], Signal::SIGINT, 130),
         (&["-W"], Signal::SIGUSR1, 0),
     ] {

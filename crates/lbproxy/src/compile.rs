@@ -36,6 +36,8 @@ use crate::engine::state::Registry;
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Option<plan::Plan>,
+    /// What came of one that has errors: not to be served, but to be looked at for more of them.
+    pub refused: Option<plan::Plan>,
     pub diagnostics: Diagnostics,
 }
 
@@ -52,9 +54,9 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     let backends: Vec<_> = backs.into_iter().enumerate().map(|(ix, p)| Arc::new(c.backend(ix, p))).collect();
     let order = c.order();
     let (diagnostics, log_sinks) = (c.diagnostics, c.log_sinks);
-    let plan =
-        (!diagnostics.has_alerts()).then_some(plan::Plan { global, frontends, backends, order, log_sinks });
-    Compiled { plan, diagnostics }
+    let plan = plan::Plan { global, frontends, backends, order, log_sinks };
+    let (plan, refused) = if diagnostics.has_alerts() { (None, Some(plan)) } else { (Some(plan), None) };
+    Compiled { plan, refused, diagnostics }
 }
 
 /// One run of the compiler.

@@ -104,7 +104,8 @@ pub fn load(
     apply_command_line(&mut loaded.config, origin);
     let compiled = compile::compile(&loaded.config, &mut outside, registry);
     loaded.diagnostics.extend(compiled.diagnostics);
-    if let Some(mut plan) = compiled.plan {
+    // Certificates of a refused configuration are looked at, too: all errors are to be said in one run.
+    if let Some(mut plan) = compiled.plan.or(compiled.refused) {
         override_by_command_line(&mut plan, origin);
         let (store, said) = tls::Store::load(&plan, &mut outside, previous, origin.no_server_verify);
         loaded.diagnostics.extend(said);
