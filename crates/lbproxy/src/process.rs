@@ -114,7 +114,7 @@ fn with_configuration(action: Action, cli: Cli, origin: &Origin, report: Report)
         report.notice(note);
     }
     let loaded = load::load(origin, &mut direct, None, None);
-    report.diagnostics(&loaded.diagnostics, &loaded.sources);
+    report.diagnostics(&loaded.diagnostics, &loaded.sources, action == Action::Check);
     if let Some(refusal) = refusal(&loaded, &cli) {
         report.alert(&refusal);
         return ExitCode::FAILURE;
@@ -147,7 +147,7 @@ fn checked(loaded: &Loaded, report: Report) -> ExitCode {
 }
 
 fn dump(loaded: &Loaded, report: Report) -> ExitCode {
-    report.diagnostics(&loaded.diagnostics, &loaded.sources);
+    report.diagnostics(&loaded.diagnostics, &loaded.sources, true);
     if loaded.diagnostics.has_alerts() {
         return ExitCode::FAILURE;
     }

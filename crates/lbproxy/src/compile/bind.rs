@@ -174,7 +174,8 @@ impl Compiler<'_> {
             );
         }
         let defaults = &self.config.global.tls.bind;
-        let crts = t.default_crt.iter().chain(&t.crt).map(|c| self.crt_path(c)).collect::<Vec<_>>();
+        let crts =
+            t.default_crt.iter().chain(&t.crt).map(|c| At::new(self.crt_path(c), c.span)).collect::<Vec<_>>();
         let (min_version, max_version) =
             tls_range(t.min_ver.as_deref(), t.max_ver.as_deref(), t.force.as_deref(), &t.disabled, defaults);
         plan::BindTls {

@@ -6,6 +6,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use common::source::At;
+
 use crate::engine::{
     balance, check, cookie,
     logformat::LogFormat,
@@ -179,7 +181,7 @@ pub struct Bind {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BindTls {
     /// `crt` arguments in order: files or directories (the first certificate is the default one).
-    pub crts: Vec<PathBuf>,
+    pub crts: Vec<At<PathBuf>>,
     pub ca_file: Option<PathBuf>,
     pub crl_file: Option<PathBuf>,
     pub verify: Verify,

@@ -37,7 +37,7 @@ impl Reload<'_> {
             return Err(vec![format!("the companion does not answer: {}", e.text)]);
         }
         let loaded = load::load(self.origin, self.access, Some(&self.shared.registry), Some(&current.tls));
-        self.report.diagnostics(&loaded.diagnostics, &loaded.sources);
+        self.report.diagnostics(&loaded.diagnostics, &loaded.sources, false);
         let Some(mut plan) = loaded.plan else {
             return Err(vec!["the new configuration has errors".to_owned()]);
         };

@@ -1,11 +1,12 @@
 //! What the process says to people on standard error, in HAProxy's form: `[ALERT]    (pid) : sentence`.
 //!
-//! Owns: [`Report`], which knows how talkative to be. Configuration diagnostics are worded elsewhere; standard output is for what was asked for (`-v`, `--dump`), standard error for this.
+//! Owns: [`Report`], which knows how talkative to be. Configuration diagnostics are worded elsewhere and drawn
+//! by `common::diag::render`; standard output is for what was asked for (`-v`, `--dump`), standard error for this.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use common::{
-    diag::{Diagnostic, Diagnostics, Severity},
+    diag::{Diagnostic, Diagnostics, Severity, render},
     source::SourceMap,
 };
 
@@ -31,16 +32,24 @@ impl Report {
         self.line(Severity::Notice, text);
     }
 
-    /// Everything there is to say about a configuration. Each is one line, for
-    /// scripts and logs.
-    pub fn diagnostics(&self, said: &Diagnostics, sources: &SourceMap) {
+    /// Everything there is to say about a configuration. On a terminal the words are shown underlined in their
+    /// line; elsewhere each is HAProxy's one line, for scripts and logs, and with `excerpts` the underlined words
+    /// follow it in the form that HAProxy gives to continued messages.
+    pub fn diagnostics(&self, said: &Diagnostics, sources: &SourceMap, excerpts: bool) {
         if self.quiet {
             return;
         }
         let mut err = std::io::stderr().lock();
+        let terminal = err.is_terminal();
+        let color = terminal && std::env::var_os("NO_COLOR").is_none();
         for d in said.iter().filter(|d| d.severity > Severity::Diag || self.diagnostic) {
+            let text = if terminal {
+                render::rich(d, sources, color) + "\n"
+            } else {
+                one_line(d, sources, excerpts)
+            };
             // Nothing can be done about a standard error that is gone.
-            let _ = writeln!(err, "{}{}", head(d.severity), line(d, sources));
+            let _ = writeln!(err, "{text}");
         }
         if said.dropped > 0 {
             let _ = writeln!(err, "{}and {} more", head(Severity::Notice), said.dropped);
@@ -54,12 +63,18 @@ impl Report {
     }
 }
 
-/// HAProxy's one-line form.
-fn line(d: &Diagnostic, sources: &SourceMap) -> String {
-    let place =
-        d.primary.as_ref().map(|p| format!("parsing [{}] : ", sources.place(p.span))).unwrap_or_default();
-    let help = d.help.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
-    format!("config : {place}{}{help} [{}]", d.message, d.code.0)
+/// HAProxy's form of a diagnostic, and below it, if wanted, the words it speaks of.
+fn one_line(d: &Diagnostic, sources: &SourceMap, excerpt: bool) -> String {
+    let mut text = render::haproxy_line(d, sources, std::process::id());
+    if excerpt && d.primary.is_some() {
+        // The title and the help have been said.
+        let said = |l: &&str| !l.trim_start().trim_start_matches('|').trim_start().starts_with("= help");
+        for line in render::rich(d, sources, false).lines().skip(1).filter(said) {
+            text.push_str("\n   | ");
+            text.push_str(line);
+        }
+    }
+    text
 }
 
 /// Prints what was asked for; a closed standard output is the reader's affair.
@@ -71,11 +86,6 @@ pub fn print(text: &str) {
 
 /// Level and process id, aligned as HAProxy does.
 fn head(severity: Severity) -> String {
-    let level = match severity {
-        Severity::Diag => "[DIAG]",
-        Severity::Notice => "[NOTICE]",
-        Severity::Warning => "[WARNING]",
-        Severity::Alert => "[ALERT]",
-    };
+    let level = format!("[{}]", render::severity_word(severity));
     format!("{level:<10} ({}) : ", std::process::id())
 }

@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+use common::source::Span;
 use rustls::{
     InconsistentKeys,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -41,6 +42,9 @@ impl Loader<'_> {
         let mut choice = Choice { strict: tls.strict_sni, ..Choice::default() };
         let mut whole = true;
         for path in &tls.crts {
+            if path.span != Span::default() {
+                self.place = Some(path.span);
+            }
             for file in self.expand(path, here)? {
                 match self.certificate(&file, here) {
                     Some(loaded) => choice.add(&loaded),

@@ -75,7 +75,7 @@ fn connector(files: Memory, tls: &ServerTls) -> Connector {
 }
 
 fn bind(crts: &[&str]) -> BindTls {
-    BindTls { crts: crts.iter().map(PathBuf::from).collect(), ..BindTls::default() }
+    BindTls { crts: crts.iter().map(|c| PathBuf::from(c).into()).collect(), ..BindTls::default() }
 }
 
 type Ended = (Result<TlsInfo, HandshakeError>, Result<TlsInfo, HandshakeError>);
