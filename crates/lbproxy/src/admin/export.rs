@@ -231,6 +231,58 @@ pub fn info_json(lines: &[InfoLine]) -> String {
     serde_json::Value::from(all).to_string()
 }
 
+/// The JSON Schema (draft 4) of the two JSON forms.
+pub fn schema() -> String {
+    use serde_json::json;
+    let refer = |name: &str| json!({"$ref": format!("#/definitions/{name}")});
+    let number = |word: &str, min: i64, max: i64| {
+        json!({"type": "object", "required": ["type", "value"], "properties": {
+            "type": {"type": "string", "enum": [word]},
+            "value": {"type": "integer", "minimum": min, "maximum": max},
+        }})
+    };
+    // Readers that hold numbers as doubles are exact up to here.
+    const EXACT_MAX: i64 = 9_007_199_254_740_991;
+    let item = json!({
+        "field": refer("field"), "processNum": refer("processNum"),
+        "tags": refer("tags"), "value": refer("typedValue"),
+    });
+    let mut stat = item.clone();
+    stat["objType"] = json!({"enum": ["Frontend", "Backend", "Listener", "Server", "Unknown"]});
+    stat["proxyId"] = json!({"type": "integer", "minimum": 0});
+    stat["id"] = json!({"type": "integer", "minimum": 0});
+    let common = ["field", "processNum", "tags", "value"];
+    let of_stat = ["objType", "proxyId", "id", "field", "processNum", "tags", "value"];
+    json!({
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "oneOf": [
+            {"title": "Info", "type": "array", "items": {
+                "title": "InfoItem", "type": "object", "properties": item, "required": common}},
+            {"title": "Stat", "type": "array", "items": {"type": "array", "items": {
+                "title": "StatItem", "type": "object", "properties": stat, "required": of_stat}}},
+        ],
+        "definitions": {
+            "field": {"type": "object", "required": ["pos", "name"], "properties": {
+                "pos": {"type": "integer", "minimum": 0}, "name": {"type": "string"}}},
+            "processNum": {"type": "integer", "minimum": 1},
+            "tags": {"type": "object", "required": ["origin", "nature", "scope"], "properties": {
+                "origin": {"enum": ["Metric", "Status", "Key", "Config", "Product", "Unknown"]},
+                "nature": {"enum": ["Age", "Avg", "Counter", "Duration", "Gauge", "Limit", "Max", "Min", "Name",
+                    "Output", "Rate", "Time", "Unknown"]},
+                "scope": {"enum": ["Cluster", "Process", "Service", "System", "Unknown"]}}},
+            "typedValue": {"oneOf": [
+                number("s32", i32::MIN.into(), i32::MAX.into()),
+                number("s64", -EXACT_MAX, EXACT_MAX),
+                number("u32", 0, u32::MAX.into()),
+                number("u64", 0, EXACT_MAX),
+                {"type": "object", "required": ["type", "value"], "properties": {
+                    "type": {"type": "string", "enum": ["str"]}, "value": {"type": "string"}}},
+            ]},
+        },
+    })
+    .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

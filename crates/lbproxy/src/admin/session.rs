@@ -8,6 +8,9 @@ use crate::compile::plan::Level;
 /// Most bytes of a line (HAProxy's is its buffer size).
 pub const LINE_MAX: usize = 16_384;
 
+/// What is said of a longer one.
+pub const TOO_LONG: &str = "The command line is too big for the buffer size.\n";
+
 /// How the conversation goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
@@ -35,7 +38,7 @@ pub struct Session {
 /// What came out of the bytes so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
-    /// The commands of one line, in order; empty for an empty line.
+    /// The commands of one line, in order; an empty one is answered too.
     Line(Vec<String>),
     /// No whole line yet.
     More,
@@ -60,12 +63,11 @@ impl Session {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next line. At `eof` what is left without a line end is a line too.
-    pub fn next_line(&mut self, eof: bool) -> Input {
+    /// The next line. What has no line end is never run: it may be the beginning of something else.
+    pub fn next_line(&mut self) -> Input {
         let end = match memchr::memchr(b'\n', &self.buffer) {
             Some(i) => i,
             None if self.buffer.len() > LINE_MAX => return Input::TooLong,
-            None if eof && !self.buffer.is_empty() => self.buffer.len(),
             None => return Input::More,
         };
         if end > LINE_MAX {
@@ -77,15 +79,15 @@ impl Session {
         Input::Line(split_commands(line.trim_end_matches(['\r', ' ', '\t'])))
     }
 
-    /// What is sent before the first command of a line is read.
+    /// What is sent when a line has been answered and the next one is awaited.
     pub fn prompt(&self, uptime_s: u64) -> String {
         match self.mode {
             Mode::Interactive { prompt: true, timed: true } => {
                 let (d, h, m, s) =
                     (uptime_s / 86_400, uptime_s / 3_600 % 24, uptime_s / 60 % 60, uptime_s % 60);
-                format!("\n[{d}:{h:02}:{m:02}:{s:02}]> ")
+                format!("[{d}:{h:02}:{m:02}:{s:02}]> ")
             }
-            Mode::Interactive { prompt: true, timed: false } => "\n> ".to_owned(),
+            Mode::Interactive { prompt: true, timed: false } => "> ".to_owned(),
             _ => String::new(),
         }
     }
@@ -96,9 +98,7 @@ impl Session {
         if !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
         }
-        if !matches!(self.mode, Mode::Interactive { prompt: true, .. }) || !out.is_empty() {
-            out.push('\n');
-        }
+        out.push('\n');
         out
     }
 }
@@ -119,7 +119,7 @@ fn split_commands(line: &str) -> Vec<String> {
         }
     }
     out.push(current);
-    out.into_iter().map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect()
+    out.into_iter().map(|c| c.trim_start().to_owned()).collect()
 }
 
 /// The words of a command: white space parts them, a backslash keeps the next character (management guide 9.3).
@@ -145,10 +145,11 @@ mod tests {
     #[test]
     fn a_line_is_parted_at_semicolons_that_are_not_escaped() {
         let mut s = Session::new(Level::User);
-        s.feed(b"show info; show stat typed ;;\nrest");
-        assert_eq!(s.next_line(false), Input::Line(vec!["show info".into(), "show stat typed".into()]));
-        assert_eq!(s.next_line(false), Input::More);
-        assert_eq!(s.next_line(true), Input::Line(vec!["rest".into()]));
+        s.feed(b"show info; show stat typed ;;\n\nrest");
+        let four = ["show info", "show stat typed ", "", ""].map(str::to_owned).to_vec();
+        assert_eq!(s.next_line(), Input::Line(four));
+        assert_eq!(s.next_line(), Input::Line(vec![String::new()]));
+        assert_eq!(s.next_line(), Input::More);
         assert_eq!(split_commands("echo a\\;b;c"), ["echo a\\;b", "c"]);
         assert_eq!(words("add  map x\\ y \\\\"), ["add", "map", "x y", "\\"]);
     }
@@ -157,7 +158,7 @@ mod tests {
     fn a_line_without_end_is_bounded() {
         let mut s = Session::new(Level::User);
         s.feed(&vec![b'a'; LINE_MAX + 1]);
-        assert_eq!(s.next_line(false), Input::TooLong);
+        assert_eq!(s.next_line(), Input::TooLong);
     }
 
     #[test]

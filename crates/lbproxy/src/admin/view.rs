@@ -342,3 +342,13 @@ fn endpoint(e: &Endpoint) -> String {
         Endpoint::Fd(n) => format!("fd@{n}"),
     }
 }
+
+/// A stats socket as `show cli sockets` names it.
+pub fn socket_name(b: &crate::compile::plan::Bind) -> String {
+    match &b.endpoint {
+        Endpoint::Inet(a) if a.is_ipv6() => format!("ipv6@{a}"),
+        Endpoint::Inet(a) => format!("ipv4@{a}"),
+        Endpoint::Unix(p) => format!("unix@{}", p.display()),
+        other => endpoint(other),
+    }
+}

@@ -31,7 +31,7 @@ use std::{
     },
 };
 
-use super::stats::PerThread;
+use super::stats::{PerThread, Process};
 
 /// A number of things in use now, with the most there ever were.
 #[derive(Debug, Default)]
@@ -172,6 +172,7 @@ pub struct Registry {
     last_uid: AtomicU32,
     /// `set maxconn global`; 0: as configured.
     maxconn: AtomicU32,
+    process: Process,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
     listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
@@ -194,6 +195,11 @@ impl Registry {
             counters: PerThread::new(self.threads),
             sessions: Gauge::default(),
         })
+    }
+
+    /// Rates of the whole process.
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Most client connections of the process, 0: no limit.

@@ -183,6 +183,40 @@ impl Mean {
     }
 }
 
+/// Rates of the whole process.
+#[derive(Debug, Default)]
+pub struct Process {
+    pub connections: Rate,
+    pub sessions: Rate,
+    pub bytes_out: Rate,
+    busy_percent: AtomicU32,
+}
+
+impl Process {
+    /// To be called once a second with the running totals.
+    pub fn sample(&self, connections: u64, sessions: u64, bytes_out: u64) {
+        self.connections.sample(connections);
+        self.sessions.sample(sessions);
+        self.bytes_out.sample(bytes_out);
+    }
+
+    pub fn set_idle_percent(&self, percent: u32) {
+        self.busy_percent.store(100u32.saturating_sub(percent), Relaxed);
+    }
+
+    /// Percent of the last second in which the worker threads waited.
+    pub fn idle_percent(&self) -> u32 {
+        100 - self.busy_percent.load(Relaxed)
+    }
+
+    /// `clear counters`.
+    pub fn clear_maxima(&self) {
+        for rate in [&self.connections, &self.sessions, &self.bytes_out] {
+            rate.clear_max();
+        }
+    }
+}
+
 /// What is derived from counters once a second, away from the data path.
 #[derive(Debug, Default)]
 pub struct Derived {
