@@ -104,7 +104,8 @@ impl Call<'_> {
 
     /// The server that the argument `n` names as `backend/server`, or why there is none.
     fn server(&self, n: usize) -> Result<(&Arc<Backend>, &Arc<Server>), Reply> {
-        let Some((backend, server)) = self.arg(n).split_once('/').filter(|(b, s)| !b.is_empty() && !s.is_empty())
+        let Some((backend, server)) =
+            self.arg(n).split_once('/').filter(|(b, s)| !b.is_empty() && !s.is_empty())
         else {
             return Err(Reply::text("Require 'backend/server'."));
         };
@@ -125,7 +126,8 @@ pub fn run(shared: &Shared, session: &mut Session, command: &str) -> Reply {
     }
     let Some((found, n)) = find(&words) else {
         let what = words.first().map_or("", String::as_str);
-        let mut out = format!("Unknown command: '{what}', but maybe one of the following ones is a better match:\n");
+        let mut out =
+            format!("Unknown command: '{what}', but maybe one of the following ones is a better match:\n");
         list(&matches(&words), &mut out);
         return Reply::Text(out);
     };

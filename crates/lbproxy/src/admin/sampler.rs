@@ -37,7 +37,8 @@ impl Sampler {
     /// Percent of the last interval that the worker threads did not compute.
     fn idle(&mut self, threads: usize) -> Option<u32> {
         let used = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
-        let used_us = u64::try_from(used.tv_sec()).ok()? * 1_000_000 + u64::try_from(used.tv_nsec()).ok()? / 1_000;
+        let used_us =
+            u64::try_from(used.tv_sec()).ok()? * 1_000_000 + u64::try_from(used.tv_nsec()).ok()? / 1_000;
         let now = Instant::now();
         let (then, before_us) = self.last.replace((now, used_us))?;
         let had_us = u64::try_from(now.duration_since(then).as_micros()).ok()? * threads.max(1) as u64;

@@ -3,15 +3,7 @@
 //! Owns one task per socket and one per conversation. Limits: `stats maxconn` conversations over all sockets,
 //! `stats timeout` (10 s) of silence, a line of `session::LINE_MAX`. The data plane never waits for anything here.
 
-use std::{
-    cell::Cell,
-    collections::HashMap,
-    io,
-    os::fd::OwnedFd,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::Cell, collections::HashMap, io, os::fd::OwnedFd, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -183,7 +175,12 @@ fn patience(session: &Session, shared: &Shared) -> Duration {
 }
 
 /// Runs the commands of a line one after the other; each answer ends with an empty line.
-async fn answer(io: &mut Box<dyn Both>, session: &mut Session, commands: &[String], shared: &Shared) -> io::Result<()> {
+async fn answer(
+    io: &mut Box<dyn Both>,
+    session: &mut Session,
+    commands: &[String],
+    shared: &Shared,
+) -> io::Result<()> {
     for c in commands {
         let text = match command::run(shared, session, c) {
             Reply::Text(t) => t,
@@ -198,7 +195,9 @@ async fn answer(io: &mut Box<dyn Both>, session: &mut Session, commands: &[Strin
             }
         };
         let patience = patience(session, shared);
-        timeout(patience, io.write_all(session.answer(&text).as_bytes())).await.map_err(io::Error::from)??;
+        timeout(patience, io.write_all(session.answer(&text).as_bytes()))
+            .await
+            .map_err(io::Error::from)??;
     }
     session.over |= session.mode == Mode::Once;
     if !session.over {

@@ -16,9 +16,13 @@ use super::{
     access::{Access, Outside},
     load::{Owner, Wanted},
 };
-use crate::shell::{
-    listen::BindError,
-    runtime::{KeptListener, WorkerListener},
+use crate::{
+    admin::{AdminCommand, AdminListener},
+    compile::plan::Plan,
+    shell::{
+        listen::BindError,
+        runtime::{KeptListener, WorkerListener},
+    },
 };
 
 /// Pauses between attempts to bind while an older process leaves.
@@ -146,6 +150,15 @@ impl Prepared {
         }
         Ok(())
     }
+}
+
+/// What the admin thread is told of the command sockets of a plan.
+pub fn command_sockets(plan: &Plan, new: Vec<(usize, u64, OwnedFd)>, kept: &[(usize, u64)]) -> AdminCommand {
+    let new = new.into_iter().filter_map(|(line, key, fd)| {
+        let s = plan.global.stats_sockets.get(line)?;
+        Some(AdminListener { key, level: s.level, text: s.bind.text.clone(), fd })
+    });
+    AdminCommand::Listen { new: new.collect(), keep: kept.iter().map(|k| k.1).collect() }
 }
 
 fn duplicate(fd: &OwnedFd, w: &Wanted) -> Result<OwnedFd, BindError> {

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::{
     access::{Access, Request},
-    listeners::Listeners,
+    listeners::{Listeners, command_sockets},
     load::{self, Origin},
     logs,
     report::Report,
 };
 use crate::{
+    admin::AdminCommand,
     compile::plan::Plan,
     shell::{
         check,
@@ -23,6 +26,7 @@ pub(super) struct Reload<'a> {
     pub(super) access: &'a mut (dyn Access + Send),
     pub(super) listeners: &'a mut Listeners,
     pub(super) shared: &'a Shared,
+    pub(super) admin: &'a UnboundedSender<AdminCommand>,
     pub(super) report: Report,
 }
 
@@ -63,6 +67,8 @@ impl Reload<'_> {
             // A worker that is gone has been noticed already.
             let _ = worker.send(command);
         }
+        // Without the admin thread nobody could see it; the sockets close.
+        let _ = self.admin.send(command_sockets(&runtime.plan, prepared.stats, &prepared.stats_kept));
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     access::Access,
     daemon::Null,
-    listeners::{Listeners, Prepared},
+    listeners::{Listeners, Prepared, command_sockets},
     load::Origin,
     notify::{Event, Notify},
     reload::Reload,
@@ -28,6 +28,7 @@ use super::{
     threads::{Ended, Threads},
 };
 use crate::{
+    admin::AdminCommand,
     compile::plan::Plan,
     engine::{
         sample::time::Zone,
@@ -134,6 +135,7 @@ struct Main {
     access: Box<dyn Access + Send>,
     notify: Notify,
     threads: Threads,
+    admin: mpsc::UnboundedSender<AdminCommand>,
     leaving: Leaving,
     /// When to leave whatever the workers do.
     leave_at: Option<Instant>,
@@ -168,7 +170,11 @@ impl Main {
                 WorkerCommand::Install { runtime: runtime.clone(), listeners: share.new, keep: share.keep };
             let _ = worker.send(command);
         }
-        let threads = Threads::start(&shared, receivers, ended)?;
+        let (admin, admin_commands) = mpsc::unbounded_channel();
+        // The receiver is at hand: the send cannot fail.
+        let stats = command_sockets(&runtime.plan, process.prepared.stats, &process.prepared.stats_kept);
+        let _ = admin.send(stats);
+        let threads = Threads::start(&shared, receivers, admin_commands, ended)?;
         let mut main = Main {
             origin: process.origin,
             shared,
@@ -176,6 +182,7 @@ impl Main {
             access: process.access,
             notify: process.notify,
             threads,
+            admin,
             leaving: Leaving::No,
             leave_at: None,
             report: process.report,
@@ -255,6 +262,7 @@ impl Main {
             access: &mut *self.access,
             listeners: &mut self.listeners,
             shared: &self.shared,
+            admin: &self.admin,
             report: self.report,
         };
         let result = reload.run();

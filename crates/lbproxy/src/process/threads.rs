@@ -9,10 +9,13 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::shell::{
-    check, log,
-    runtime::{Shared, WorkerCommand},
-    worker::{self, WorkerArgs},
+use crate::{
+    admin::{self, AdminArgs, AdminCommand},
+    shell::{
+        check, log,
+        runtime::{Shared, WorkerCommand},
+        worker::{self, WorkerArgs},
+    },
 };
 
 /// How long the last log lines may take.
@@ -53,6 +56,7 @@ impl Threads {
     pub(super) fn start(
         shared: &Arc<Shared>,
         commands: Vec<mpsc::UnboundedReceiver<WorkerCommand>>,
+        admin: mpsc::UnboundedReceiver<AdminCommand>,
         ended: &mpsc::UnboundedSender<Ended>,
     ) -> io::Result<Threads> {
         let mut workers = Vec::with_capacity(commands.len());
@@ -72,6 +76,13 @@ impl Threads {
         thread::Builder::new().name("lbp-check".to_owned()).spawn(move || {
             if let Err(e) = check::run(&checked) {
                 tracing::error!("servers are not checked: {e}");
+            }
+        })?;
+        // So do the stats sockets.
+        let args = AdminArgs { shared: shared.clone(), commands: admin };
+        thread::Builder::new().name("lbp-admin".to_owned()).spawn(move || {
+            if let Err(e) = admin::run(args) {
+                tracing::error!("the stats sockets are not served: {e}");
             }
         })?;
         Ok(Threads { workers, log })

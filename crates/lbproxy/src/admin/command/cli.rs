@@ -48,7 +48,13 @@ pub(super) const COMMANDS: &[Command] = &[
         doc: "switch between one line, many lines, and many with a prompt",
         run: prompt,
     },
-    Command { words: "quit", usage: "", level: Level::User, doc: "end the conversation", run: |_| Reply::Quit },
+    Command {
+        words: "quit",
+        usage: "",
+        level: Level::User,
+        doc: "end the conversation",
+        run: |_| Reply::Quit,
+    },
     Command {
         words: "set timeout",
         usage: "cli <delay>",

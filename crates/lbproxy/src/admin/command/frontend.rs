@@ -1,7 +1,11 @@
 //! Frontends: taken out of service, back, closed for good, limited.
 
 use super::{Call, Command, Reply};
-use crate::{admin::effect::tell, compile::plan::Level, shell::runtime::WorkerCommand};
+use crate::{
+    admin::effect::{say_of_frontend, tell},
+    compile::plan::Level,
+    shell::runtime::WorkerCommand,
+};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -59,7 +63,7 @@ fn shutdown(c: &mut Call<'_>) -> Reply {
         return Reply::text("Frontend was already shut down.");
     }
     tell(c.shared, || WorkerCommand::Pause { frontend: f.ix, paused: true });
-    tracing::warn!("Proxy {} stopped by an administrator", f.name);
+    say_of_frontend(c.shared, &c.runtime, f.ix, &format!("Proxy {} stopped from CLI.", f.name));
     Reply::done()
 }
 

@@ -127,12 +127,7 @@ fn threads(c: &mut Call<'_>) -> Reply {
     let mut out = String::new();
     for t in 0..c.runtime.plan.global.threads {
         let alive = c.shared.workers.get(t).is_some_and(|w| !w.is_closed());
-        let _ = writeln!(
-            out,
-            "  Thread {} : {}",
-            t + 1,
-            if alive { "serving" } else { "ended" }
-        );
+        let _ = writeln!(out, "  Thread {} : {}", t + 1, if alive { "serving" } else { "ended" });
     }
     Reply::Text(out)
 }

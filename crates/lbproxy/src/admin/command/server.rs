@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use super::{Call, Command, Reply};
 use crate::{
-    admin::{effect::carry_out, view::server_address},
+    admin::{
+        effect::{carry_out, say_of_backend},
+        view::server_address,
+    },
     compile::plan::Level,
     engine::state::{AddrChange, CommandError, HealthWord, StateWord},
 };
@@ -29,10 +32,12 @@ pub(super) const COMMANDS: &[Command] = &[
         usage: "<bk>/<srv>",
         level: Level::Admin,
         doc: "put a server into maintenance",
-        run: |c| with_server(c, |c, s| {
-            carry_out(c.shared, s.state.disable(c.now_ms));
-            Reply::done()
-        }),
+        run: |c| {
+            with_server(c, |c, s| {
+                carry_out(c.shared, &c.runtime, s.state.disable(c.now_ms));
+                Reply::done()
+            })
+        },
     },
     Command {
         words: "enable agent",
@@ -58,20 +63,24 @@ pub(super) const COMMANDS: &[Command] = &[
         usage: "<bk>/<srv>",
         level: Level::Admin,
         doc: "take a server out of maintenance",
-        run: |c| with_server(c, |c, s| {
-            carry_out(c.shared, s.state.enable(c.now_ms));
-            Reply::done()
-        }),
+        run: |c| {
+            with_server(c, |c, s| {
+                carry_out(c.shared, &c.runtime, s.state.enable(c.now_ms));
+                Reply::done()
+            })
+        },
     },
     Command {
         words: "get weight",
         usage: "<bk>/<srv>",
         level: Level::User,
         doc: "show the weight of a server, now and as configured",
-        run: |c| with_server(c, |_, s| {
-            let (now, initial) = s.state.weights();
-            Reply::Text(format!("{now} (initial {initial})\n"))
-        }),
+        run: |c| {
+            with_server(c, |_, s| {
+                let (now, initial) = s.state.weights();
+                Reply::Text(format!("{now} (initial {initial})\n"))
+            })
+        },
     },
     Command {
         words: "set maxconn server",
@@ -123,22 +132,30 @@ check-addr | check-port | fqdn | health | name | ssl | state | weight";
 fn set(c: &Call<'_>, s: &Server) -> Reply {
     match c.arg(1) {
         "weight" => said(s.state.set_weight(c.arg(2), c.now_ms)),
-        "state" => said(StateWord::parse(c.arg(2)).map(|w| carry_out(c.shared, s.state.set_state(w, c.now_ms)))),
+        "state" => said(
+            StateWord::parse(c.arg(2))
+                .map(|w| carry_out(c.shared, &c.runtime, s.state.set_state(w, c.now_ms))),
+        ),
         "health" => said(
             HealthWord::parse(c.arg(2))
                 .and_then(|w| s.state.set_health(w, c.now_ms))
-                .map(|change| carry_out(c.shared, change)),
+                .map(|change| carry_out(c.shared, &c.runtime, change)),
         ),
         "addr" => set_addr(c, s),
         "check-port" => set_check_port(c, s),
         "agent" | "agent-addr" | "agent-port" | "agent-send" => {
             Reply::text("agent checks are not enabled on this server.")
         }
-        "check-addr" => Reply::text("the address of checks cannot be changed at run time; change 'addr' or reload."),
-        "fqdn" | "name" => {
-            Reply::Text(format!("set server <b>/<s> {} failed because no resolution is configured.\n", c.arg(1)))
+        "check-addr" => {
+            Reply::text("the address of checks cannot be changed at run time; change 'addr' or reload.")
         }
-        "ssl" => Reply::text("'set server <srv> ssl' cannot be set: TLS of a server changes by a reload only."),
+        "fqdn" | "name" => Reply::Text(format!(
+            "set server <b>/<s> {} failed because no resolution is configured.\n",
+            c.arg(1)
+        )),
+        "ssl" => {
+            Reply::text("'set server <srv> ssl' cannot be set: TLS of a server changes by a reload only.")
+        }
         _ => Reply::text(SET_USAGE),
     }
 }
@@ -182,7 +199,8 @@ fn set_addr(c: &Call<'_>, s: &Server) -> Reply {
                 said.push(format!("port changed from '{}' to '{}'", before.port(), after.port()));
             }
             let text = format!("{} by 'stats socket command'", said.join(", "));
-            tracing::warn!("{}/{} changed its {text}", s.state.backend.name, s.name);
+            let backend = &s.state.backend.name;
+            say_of_backend(c.shared, &c.runtime, backend, format!("{backend}/{} changed its {text}", s.name));
             Reply::Text(text + "\n")
         }
     }

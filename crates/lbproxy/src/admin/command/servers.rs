@@ -112,8 +112,7 @@ fn conn(c: &mut Call<'_>) -> Reply {
 
 fn conn_line(b: &Backend, s: &Server, threads: usize, out: &mut String) {
     let (addr, _) = server_address(s);
-    let idle: Vec<u64> =
-        (0..threads as u16).map(|t| s.state.counters.at(t).idle_connections.get()).collect();
+    let idle: Vec<u64> = (0..threads as u16).map(|t| s.state.counters.at(t).idle_connections.get()).collect();
     let all: u64 = idle.iter().sum();
     let per_thread = idle.iter().map(|n| format!(" {n}")).collect::<String>();
     let (now, most) = (s.state.sessions.now(), s.state.sessions.max());

@@ -87,7 +87,11 @@ fn clear_all(c: &Call<'_>, all: bool) {
     for f in &plan.frontends {
         let listeners = f.listeners.iter().map(|l| (&l.counters, &l.sessions));
         for (counters, sessions) in listeners.chain([(&f.state.counters, &f.state.sessions)]) {
-            if all { counters.clear() } else { counters.clear_maxima() }
+            if all {
+                counters.clear()
+            } else {
+                counters.clear_maxima()
+            }
             sessions.clear_max();
         }
     }
@@ -95,7 +99,11 @@ fn clear_all(c: &Call<'_>, all: bool) {
         let servers = b.servers.iter().map(|s| (&s.state.counters, [&s.state.sessions, &s.state.queued]));
         let own = (&b.state.counters, [&b.state.sessions, &b.state.queued]);
         for (counters, gauges) in servers.chain([own]) {
-            if all { counters.clear() } else { counters.clear_maxima() }
+            if all {
+                counters.clear()
+            } else {
+                counters.clear_maxima()
+            }
             gauges.into_iter().for_each(crate::engine::state::Gauge::clear_max);
         }
         if all {
