@@ -141,7 +141,7 @@ mod tests {
         let path = "crates/lbproxy/src/engine/balance/first.rs";
         assert_eq!(said(path, "//! H.\nuse super::source::hash;\n"), ["registry-neighbour"]);
         assert_eq!(said(path, "//! H.\nuse crate::engine::balance::source;\n"), ["registry-neighbour"]);
-        assert!(said(path, "//! H.\nuse super::{Server, pick};\n").is_empty());
+        assert!(said(path, "//! H.\nuse super::{Server, pick};\nfn f() { super::pick(a::B) }\n").is_empty());
     }
 
     #[test]
