@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use common::haproxy::section::scope;
 use common::keyword::Support;
 
 use crate::{Outcome, root};
@@ -61,17 +62,52 @@ fn keepalived() -> Vec<Row> {
     .collect()
 }
 
+fn haproxy() -> Vec<Row> {
+    let rows = common::haproxy::section::registry().into_iter();
+    rows.map(|r| Row {
+        place: if r.family == "proxy" {
+            "defaults, frontend, listen, backend".into()
+        } else {
+            r.family.into()
+        },
+        name: format!("{}{}", r.name, sections(r.family, r.scope)),
+        doc: r.doc,
+        support: r.support,
+        modern: r.removed.map(|m| m.modern),
+    })
+    .collect()
+}
+
+/// The sections of a proxy keyword, where it does not stand in all of them.
+fn sections(family: &str, bits: u32) -> String {
+    const NAMES: [(u32, &str); 4] = [
+        (scope::DEFAULTS, "defaults"),
+        (scope::FRONTEND, "frontend"),
+        (scope::LISTEN, "listen"),
+        (scope::BACKEND, "backend"),
+    ];
+    let list: Vec<&str> = NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, n)| *n).collect();
+    if family == "proxy" && list.len() < NAMES.len() {
+        format!("` in `{}", list.join("`, `"))
+    } else {
+        String::new()
+    }
+}
+
 fn page() -> String {
     let mut text = String::from(
         "# What is served\n\n\
          Written by `cargo xtask docs` from the registries; do not edit. A keyword that is not here is unknown \
-         and an error with a suggestion. None is ignored in silence.\n\n\
+         and an error with a suggestion. None is ignored in silence. What can be judged only when a whole \
+         configuration is compiled (a combination, an expression in the wrong place) is said at start, with the place; \
+         `-c` shows all of it.\n\n\
          | mark | meaning |\n|---|---|\n\
          | yes | does what the peer's manual says |\n\
          | no effect | known, accepted, said once at start, with the reason |\n\
          | not yet | known, accepted, said once at start: not built yet |\n\
          | refused | known and refused with the reason |\n",
     );
+    language(&mut text, "haproxy.cfg (lbproxy, after HAProxy 3.5)", &haproxy());
     language(&mut text, "keepalived.conf (vrrpd, after keepalived 2.4)", &keepalived());
     text
 }
@@ -96,7 +132,7 @@ fn language(text: &mut String, title: &str, rows: &[Row]) {
         let (mark, why) = mark(row.support);
         let mut doc = row.doc.to_string();
         if let Some(modern) = row.modern {
-            let _ = write!(doc, " Old spelling of `{modern}`.");
+            let _ = write!(doc, " Today: {modern}.");
         }
         if !why.is_empty() {
             let _ = write!(doc, " *{why}*");
