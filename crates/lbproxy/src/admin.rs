@@ -8,6 +8,7 @@ pub mod command;
 pub mod effect;
 pub mod export;
 pub mod info;
+pub mod page;
 mod sampler;
 pub mod session;
 mod socket;

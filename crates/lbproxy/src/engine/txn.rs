@@ -165,6 +165,8 @@ pub struct Txn {
     pub cause: Cause,
     pub phase: Phase,
     pub cookies: CookieFlags,
+    /// Whoever answered in the place of a server, as logs name it (`<STATS>`).
+    pub served_by: Option<&'static str>,
     /// Status sent to the client; 0 when none was (`-1` in the log).
     pub status: u16,
     /// Status the server sent, before rewriting; 0 when none.

@@ -14,6 +14,7 @@ mod relay;
 mod request;
 mod route;
 mod rules;
+mod stats;
 mod timeouts;
 mod world;
 

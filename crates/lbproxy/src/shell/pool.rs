@@ -106,6 +106,15 @@ impl IdlePools {
         }
     }
 
+    /// Writes how many idle connections there are where `show stat` and `show servers conn` read it.
+    pub fn report(&self, plan: &Plan, thread: u16) {
+        for (backend, lists) in plan.backends.iter().zip(&self.backends) {
+            for (server, idle) in backend.servers.iter().zip(lists) {
+                server.state.counters.at(thread).idle_connections.set(idle.list.borrow().len() as u64);
+            }
+        }
+    }
+
     /// Closes everything and keeps nothing more.
     pub fn close_all(&self) {
         self.closed.set(true);

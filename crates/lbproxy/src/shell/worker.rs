@@ -302,6 +302,7 @@ impl Worker {
                 with_logger(Logger::flush);
                 if let Some(i) = self.installed() {
                     i.idle.purge(now_ms);
+                    i.idle.report(i.plan(), self.thread);
                 }
             }
             {

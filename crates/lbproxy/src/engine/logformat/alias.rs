@@ -120,7 +120,9 @@ pub static ALIASES: &[Alias] = &[
         o.number(c.txn.retries.into());
     }),
     any("rt", "Number of the stream in the process.", |c, o| o.number_or_hex(i64::from(c.txn.id as u32))),
-    any("s", "Name of the server.", |c, o| o.text(Some(c.names.server.unwrap_or("<NOSRV>").as_bytes()))),
+    any("s", "Name of the server.", |c, o| {
+        o.text(Some(c.names.server.or(c.txn.served_by).unwrap_or("<NOSRV>").as_bytes()))
+    }),
     any("sc", "Connections of the server.", |c, o| o.number(c.txn.conns.server.into())),
     any("si", "Address of the server.", |c, o| address(o, has_server(c, &c.txn.server_dst))),
     any("sp", "Port of the server.", |c, o| port(o, has_server(c, &c.txn.server_dst))),

@@ -191,6 +191,10 @@ impl Stream<'_> {
         };
         add(session.counters(), txn.status > 0);
         session.counters().bytes_out.add(self.own_bytes);
+        if let Some(l) = session.listener_counters() {
+            l.bytes_in.add(txn.bytes_in);
+            l.bytes_out.add(txn.bytes_out + self.own_bytes);
+        }
         let Some(backend) = &self.backend else { return };
         txn.conns.backend = backend.state.sessions.now();
         add(backend.state.counters.at(thread), txn.status > 0);

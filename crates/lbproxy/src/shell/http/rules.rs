@@ -72,7 +72,10 @@ impl Stream<'_> {
         if !rules.http_request.is_empty() {
             self.run_rules(&rules.http_request).await?;
         }
-        Ok(())
+        match &frontend.stats {
+            Some(stats) => self.stats_page(stats, &frontend.name).await,
+            None => Ok(()),
+        }
     }
 
     /// The backend's rules, unless they are the frontend's (`listen`) and have run already.
@@ -84,6 +87,9 @@ impl Stream<'_> {
             }
             if !backend.rules.http_request.is_empty() {
                 self.run_rules(&backend.rules.http_request).await?;
+            }
+            if let Some(stats) = &backend.stats {
+                self.stats_page(stats, &backend.name).await?;
             }
         }
         self.unique_id();

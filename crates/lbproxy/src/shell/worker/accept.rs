@@ -84,8 +84,23 @@ impl Listening {
         }
     }
 
+    /// A paused TCP socket refuses connections, as one that is closed does.
     pub(super) fn pause(&self, paused: bool) {
-        self.paused.set(paused);
+        if self.paused.replace(paused) != paused
+            && let Socket::Tcp(l) = &self.socket
+        {
+            let sock = SockRef::from(l);
+            let done = match paused {
+                true => sock.shutdown(std::net::Shutdown::Read),
+                false => sock.listen(self.backlog()),
+            };
+            if let Err(e) = done {
+                tracing::warn!(
+                    "a listening socket does not {}: {e}",
+                    if paused { "pause" } else { "resume" }
+                );
+            }
+        }
         self.wake();
     }
 
@@ -93,6 +108,14 @@ impl Listening {
     pub(super) fn close(&self) {
         self.closed.set(true);
         self.wake();
+    }
+
+    /// As the configuration has it, else as much as the kernel allows.
+    fn backlog(&self) -> i32 {
+        let target = self.target.borrow();
+        let own = target.frontend.binds.get(target.bind).and_then(|b| b.backlog);
+        let wanted = own.unwrap_or(target.frontend.backlog);
+        i32::try_from(wanted).ok().filter(|n| *n > 0).unwrap_or(i32::MAX)
     }
 
     fn wake(&self) {
@@ -149,7 +172,12 @@ impl Listening {
         worker.clock.refresh();
         let counters = state.counters.at(worker.thread);
         counters.connections.inc();
-        let places = client::Places { shared: worker.shared.clone(), frontend: state };
+        let listener = target.frontend.listeners.get(target.bind).cloned();
+        if let Some(l) = &listener {
+            l.sessions.enter();
+            l.counters.at(worker.thread).connections.inc();
+        }
+        let places = client::Places { shared: worker.shared.clone(), frontend: state, listener };
         let dst = self.fixed_dst.unwrap_or_else(|| local_address(&io));
         client::spawn(worker, target.installed, target.frontend, target.bind, io, (src, dst), places);
     }

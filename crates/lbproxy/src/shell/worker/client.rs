@@ -8,8 +8,8 @@ use crate::{
     engine::{
         conn::{Addr, ConnError, ConnInfo, TlsInfo},
         proxy_protocol::{self, Parsed},
-        state::FrontendState,
-        stats::Counters,
+        state::{FrontendState, ListenerState},
+        stats::{Counter, Counters},
     },
     shell::{http, runtime::Shared, stream::Io, tcp, timer::NEVER},
 };
@@ -22,11 +22,16 @@ const HANDSHAKE_MAX_MS: u32 = 60_000;
 pub(super) struct Places {
     pub(super) shared: Arc<Shared>,
     pub(super) frontend: Arc<FrontendState>,
+    /// With `option socket-stats`.
+    pub(super) listener: Option<Arc<ListenerState>>,
 }
 
 impl Drop for Places {
     fn drop(&mut self) {
         self.frontend.sessions.leave();
+        if let Some(l) = &self.listener {
+            l.sessions.leave();
+        }
         self.shared.connections.leave();
     }
 }
@@ -39,7 +44,7 @@ pub struct Session {
     pub frontend: Arc<Frontend>,
     pub conn: Box<ConnInfo>,
     entry: SlotGuard,
-    _places: Places,
+    places: Places,
 }
 
 /// Why a wait ended before what was waited for came.
@@ -61,6 +66,19 @@ impl Session {
     /// The counters of this frontend and thread.
     pub fn counters(&self) -> &Counters {
         self.frontend.state.counters.at(self.worker.thread)
+    }
+
+    /// The counters of the listener, where they are kept apart.
+    pub fn listener_counters(&self) -> Option<&Counters> {
+        self.places.listener.as_ref().map(|l| l.counters.at(self.worker.thread))
+    }
+
+    /// Counts something of the client's side.
+    fn count(&self, which: fn(&Counters) -> &Counter) {
+        which(self.counters()).inc();
+        if let Some(l) = self.listener_counters() {
+            which(l).inc();
+        }
     }
 
     /// Arms the time-out: `ms` from now, 0 for none.
@@ -122,7 +140,7 @@ pub(super) fn spawn(
         error: ConnError::default(),
     });
     let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
-    let session = Session { worker: worker.clone(), installed, frontend, conn, entry, _places: places };
+    let session = Session { worker: worker.clone(), installed, frontend, conn, entry, places };
     tokio::task::spawn_local(async move {
         // The clock is read before each step, so that everything within one step sees one `now`.
         let worker = session.worker.clone();
@@ -139,7 +157,7 @@ pub(super) fn spawn(
 async fn serve(mut session: Session, io: Io) {
     let rules = session.frontend.rules.clone();
     if !http::admits(&session, &rules.tcp_connection) {
-        session.counters().denied_connections.inc();
+        session.count(|c| &c.denied_connections);
         io.set_abort_on_close();
         return;
     }
@@ -154,11 +172,11 @@ async fn serve(mut session: Session, io: Io) {
         _ => io,
     };
     if !http::admits(&session, &rules.tcp_session) {
-        session.counters().denied_sessions.inc();
+        session.count(|c| &c.denied_sessions);
         io.set_abort_on_close();
         return;
     }
-    session.counters().sessions.inc();
+    session.count(|c| &c.sessions);
     match session.frontend.mode {
         Mode::Http => http::serve(session, io).await,
         Mode::Tcp => Box::pin(tcp::serve(session, io)).await,
@@ -172,7 +190,7 @@ async fn handshakes(session: &mut Session, bind: &Bind, mut io: Io) -> Option<Io
     let limit = [timeouts.client_hs, timeouts.client, HANDSHAKE_MAX_MS];
     session.arm_in(limit.into_iter().find(|&t| t > 0).unwrap_or(HANDSHAKE_MAX_MS));
     if bind.accept_proxy && !accept_proxy(session, &mut io).await {
-        session.counters().request_errors.inc();
+        session.count(|c| &c.request_errors);
         return None;
     }
     if bind.tls.is_some() {
@@ -182,7 +200,7 @@ async fn handshakes(session: &mut Session, bind: &Bind, mut io: Io) -> Option<Io
                 session.conn.tls = Some(Box::new(info));
             }
             None => {
-                session.counters().request_errors.inc();
+                session.count(|c| &c.request_errors);
                 return None;
             }
         }

@@ -28,7 +28,11 @@ impl Stream<'_> {
     }
 
     /// Reads until the body is whole, long enough, the buffer full, or the time over.
-    pub(super) async fn collect_body(&mut self, time_ms: u32, at_least: Option<u64>) -> Result<(), Failure> {
+    pub(in crate::shell::http) async fn collect_body(
+        &mut self,
+        time_ms: u32,
+        at_least: Option<u64>,
+    ) -> Result<(), Failure> {
         self.begin_body()?;
         self.session.arm_in(time_ms);
         loop {
@@ -57,7 +61,7 @@ impl Stream<'_> {
     }
 
     /// The content that has been collected, for rules that look at bodies.
-    pub(super) fn take_body_view(&mut self) -> Option<Vec<u8>> {
+    pub(in crate::shell::http) fn take_body_view(&mut self) -> Option<Vec<u8>> {
         if !self.body_begun {
             return None;
         }
