@@ -122,7 +122,8 @@ fn call(word: &At<String>, start: usize, stop: &[u8]) -> Result<(Call, usize), E
 }
 
 /// Arguments from behind the opening parenthesis. Commas separate; single quotes keep everything, double quotes
-/// keep all but the backslash; a backslash takes the next character literally (manual, chapter 2.2).
+/// keep all but the backslash; a backslash takes a backslash, quote or space literally and makes control characters of
+/// `n`, `r`, `t` (manual, chapter 2.2); elsewhere it stays.
 pub(crate) fn arguments(word: &At<String>, start: usize) -> Result<(Vec<At<String>>, usize), ExprError> {
     let text = word.value.get(start..).unwrap_or("");
     let mut args = Vec::new();
@@ -133,13 +134,21 @@ pub(crate) fn arguments(word: &At<String>, start: usize) -> Result<(Vec<At<Strin
         match (quote.map(|q| q.0), c) {
             (Some(q), c) if c == q => quote = None,
             (None, '"' | '\'') => quote = Some((c, i)),
-            (None | Some('"'), '\\') => match chars.next() {
-                Some((_, 'n')) => arg.push('\n'),
-                Some((_, 'r')) => arg.push('\r'),
-                Some((_, 't')) => arg.push('\t'),
-                Some((_, next)) => arg.push(next),
-                None => arg.push('\\'),
-            },
+            (None | Some('"'), '\\') => {
+                let taken = match chars.clone().next() {
+                    Some((_, 'n')) => '\n',
+                    Some((_, 'r')) => '\r',
+                    Some((_, 't')) => '\t',
+                    Some((_, next @ ('\\' | '"' | '\'' | ' '))) => next,
+                    // Before anything else it stays: `\.` and `\1` belong to the argument's own language.
+                    _ => {
+                        arg.push('\\');
+                        continue;
+                    }
+                };
+                arg.push(taken);
+                chars.next();
+            }
             (None, ',') => {
                 args.push(At::new(std::mem::take(&mut arg), within(word, arg_start..i)));
                 arg_start = i + 1;

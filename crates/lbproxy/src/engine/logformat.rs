@@ -65,16 +65,28 @@ impl LogFormat {
         }
     }
 
-    /// Appends the line. `-` stands for missing values in logs.
+    /// Appends the text. In a log line `-` stands for what is missing, and a space that follows another because
+    /// nothing was printed between them is left out, as it is at the beginning.
     pub fn render(&self, ctx: &Ctx<'_>, out: &mut Vec<u8>) {
+        let log = self.mode == Mode::Log;
+        let mut spaced = log;
         for item in &self.items {
+            let before = out.len();
             match &item.kind {
-                Kind::Text(text) => out.extend_from_slice(text),
-                Kind::Alias(alias) => {
-                    (alias.run)(ctx, &mut encode::Out { out, flags: item.flags, mode: self.mode })
+                Kind::Text(text) => {
+                    let text = if spaced { text.strip_prefix(b" ").unwrap_or(text) } else { text };
+                    out.extend_from_slice(text);
                 }
-                Kind::Expr(expr) => encode::Out { out, flags: item.flags, mode: self.mode }
-                    .sample(expr.eval_as(ctx, Type::Str)),
+                Kind::Alias(alias) => {
+                    (alias.run)(ctx, &mut encode::Out { out, flags: item.flags, mode: self.mode });
+                }
+                Kind::Expr(expr) => {
+                    encode::Out { out, flags: item.flags, mode: self.mode }
+                        .sample(expr.eval_as(ctx, Type::Str));
+                }
+            }
+            if out.len() > before {
+                spaced = log && matches!(&item.kind, Kind::Text(t) if t.ends_with(b" "));
             }
         }
     }
@@ -121,8 +133,8 @@ pub mod default {
     /// `option tcplog clf`.
     pub const TCP_CLF: &str = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt \
         %U %ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
-    /// Of a connection that failed before there was a session.
-    pub const ERROR: &str = "%ci:%cp [%tr] %ft/%[so_name]: %[fc_err_str]";
+    /// Of a connection that failed before there was a session: what stands before and behind the listener's name.
+    pub const ERROR: (&str, &str) = ("%ci:%cp [%t] %f/", ": %[fc_err_str]");
 }
 
 #[cfg(test)]

@@ -91,10 +91,9 @@ impl Method {
             Method::Bool | Method::Int => {
                 kind.casts_to(Type::Sint) && !matches!(kind, Type::Addr | Type::Ipv4 | Type::Ipv6)
             }
-            Method::Ip => matches!(
-                kind,
-                Type::Any | Type::Same | Type::Addr | Type::Ipv4 | Type::Ipv6 | Type::Str | Type::Bin
-            ),
+            Method::Ip => {
+                matches!(kind, Type::Any | Type::Same | Type::Addr | Type::Ipv4 | Type::Ipv6 | Type::Str)
+            }
             Method::Bin => matches!(kind, Type::Any | Type::Same | Type::Str | Type::Bin),
             _ => true,
         }

@@ -192,7 +192,8 @@ impl Scope<'_> {
         }
         let expr = self.expression(&t.expr, fetch_name, places)?;
         let method = self.method(t, name, implied, expr.out)?;
-        let no_case = t.ignore_case || expr.out == Type::Meth;
+        // Methods are compared as they are (RFC 9110 section 9.1), whatever `-i` says.
+        let no_case = t.ignore_case && expr.out != Type::Meth;
         let patterns = self.patterns(t, method, no_case, fetch_name)?;
         Some(Test { expr, patterns })
     }

@@ -63,7 +63,8 @@ impl Scope<'_> {
         let mut out = Vec::with_capacity(call.args.len());
         let mut ok = true;
         for (i, (word, kind)) in call.args.iter().zip(kinds).enumerate() {
-            if word.is_empty() && i >= usize::from(required) && *kind != ArgType::Str {
+            let may_miss = i >= usize::from(required) || (i > 0 && *kind == ArgType::Var);
+            if word.is_empty() && may_miss && *kind != ArgType::Str {
                 out.push(Arg::None);
                 continue;
             }

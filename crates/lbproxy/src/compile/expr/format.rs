@@ -125,10 +125,18 @@ impl Scope<'_> {
             Builtin::Http => default::HTTP,
             Builtin::Https => default::HTTPS,
             Builtin::Clf => default::HTTP_CLF,
-            Builtin::Error => default::ERROR,
+            Builtin::Error => return error_format(),
         };
         fixed(text)
     }
+}
+
+fn error_format() -> LogFormat {
+    let (before, behind) = default::ERROR;
+    let mut format = fixed(before);
+    format.items.push(Item { kind: Kind::Alias(&alias::LISTENER), flags: Flags::default() });
+    format.items.extend(fixed(behind).items);
+    format
 }
 
 /// Compiles one of our own texts, whose expressions name fetches without arguments and with plain converters.

@@ -34,6 +34,12 @@ pub fn find(name: &str) -> Option<&'static Alias> {
     ALIASES.iter().find(|a| a.name == name)
 }
 
+/// The name of the listener, or its number: part of the error log line, and not to be had by users.
+pub static LISTENER: Alias = any("", "Name or number of the listener.", |c, o| match c.names.listener {
+    Some(name) if !name.is_empty() => o.out.extend_from_slice(name.as_bytes()),
+    _ => o.number(c.world.number(Fact::ListenerId, Subject::None).unwrap_or(i64::from(c.conn.listener) + 1)),
+});
+
 /// Every alias, in the order of their bytes.
 pub static ALIASES: &[Alias] = &[
     any("B", "Bytes from server to client.", |c, o| {

@@ -86,6 +86,7 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("json_query", "JSON paths are not built yet"),
     ("jwt_", "JSON web tokens are not built yet"),
     ("lua.", "Lua is not built yet"),
+    ("map_", "looking up keys alone is not built yet"),
     ("mqtt_", "the MQTT protocol is not read yet"),
     ("protobuf", "protocol buffers are not read yet"),
     ("rfc7239_", "the Forwarded header is not read yet"),

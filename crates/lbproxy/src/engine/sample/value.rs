@@ -54,7 +54,7 @@ impl Type {
             (Ipv6, Sint) => false,
             (Addr | Ipv4 | Ipv6, _) => true,
             (Str, _) => true,
-            (Bin, Str | Bin | Addr | Ipv4 | Ipv6 | Meth) => true,
+            (Bin, Str | Bin | Meth) => true,
             (Bin, _) => false,
             (Meth, Str | Bin | Meth) => true,
             (Meth, _) => false,
@@ -185,13 +185,13 @@ impl<'a> Value<'a> {
     }
 
     /// The value as a number. A text is read as HAProxy reads it: an optional sign and digits up to the first
-    /// other character; a text without a digit is 0.
+    /// other character; a text without a digit is 0, an empty one no number.
     pub fn to_int(&self) -> Option<i64> {
         match self {
             Value::Bool(b) => Some(i64::from(*b)),
             Value::Int(n) => Some(*n),
             Value::V4(a) => Some(i64::from(u32::from(*a))),
-            Value::Str(b) => Some(leading_int(b)),
+            Value::Str(b) => Some(leading_int(b)).filter(|_| !b.is_empty()),
             Value::V6(_) | Value::Bin(_) | Value::Meth(_) => None,
         }
     }
@@ -203,12 +203,7 @@ impl<'a> Value<'a> {
             Value::V6(a) => Some(IpAddr::V6(*a)),
             Value::Int(n) => Some(IpAddr::V4(Ipv4Addr::from(*n as u32))),
             Value::Str(b) => parse_ip(b),
-            Value::Bin(b) => match b.len() {
-                4 => <[u8; 4]>::try_from(&b[..]).ok().map(|o| IpAddr::V4(Ipv4Addr::from(o))),
-                16 => <[u8; 16]>::try_from(&b[..]).ok().map(|o| IpAddr::V6(Ipv6Addr::from(o))),
-                _ => None,
-            },
-            Value::Bool(_) | Value::Meth(_) => None,
+            Value::Bool(_) | Value::Bin(_) | Value::Meth(_) => None,
         }
     }
 }
@@ -279,7 +274,6 @@ mod tests {
             (&b"12ab"[..], 12),
             (b"-7", -7),
             (b"+7", 7),
-            (b"", 0),
             (b"x", 0),
             (b"9223372036854775807", i64::MAX),
             (b"9223372036854775808", i64::MAX),

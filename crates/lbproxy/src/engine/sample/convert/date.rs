@@ -57,7 +57,16 @@ fn http_date<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>>
         _ => 1,
     };
     let n = v.to_int()?.saturating_add(a.int(0).unwrap_or(0));
-    Some(Value::string(imf_date(n.div_euclid(scale))))
+    let mut date = imf_date(n.div_euclid(scale));
+    let fraction = n.rem_euclid(scale);
+    let digits = match scale {
+        1_000 => format!(".{fraction:03} GMT"),
+        1_000_000 => format!(".{fraction:06} GMT"),
+        _ => return Some(Value::string(date)),
+    };
+    date.truncate(date.len() - 4);
+    date.push_str(&digits);
+    Some(Value::string(date))
 }
 
 /// RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.

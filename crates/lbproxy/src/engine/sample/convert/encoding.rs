@@ -30,9 +30,8 @@ pub(super) const CONVERTERS: &[Converter] = &[
     row!("hex", &[], 0, Bin, Str, "Two hexadecimal digits per byte.", |v, _, _| Some(Value::string(hex(
         &data(v)?
     )))),
-    row!("hex2i", &[], 0, Str, Sint, "A number from hexadecimal digits, 0 if it is none.", |v, _, _| Some(
-        Value::Int(hex2i(&v.into_text()))
-    )),
+    row!("hex2i", &[], 0, Str, Sint, "A number from hexadecimal digits.", |v, _, _| hex2i(&v.into_text())
+        .map(Value::Int)),
     row!(
         "le2dec",
         CHUNKS,
@@ -88,8 +87,8 @@ fn base2<'c>(v: Value<'c>, _: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
     Some(Value::string(out))
 }
 
-fn hex2i(text: &[u8]) -> i64 {
-    std::str::from_utf8(text).ok().and_then(|t| u64::from_str_radix(t, 16).ok()).unwrap_or(0) as i64
+fn hex2i(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok().and_then(|t| u64::from_str_radix(t, 16).ok()).map(|n| n as i64)
 }
 
 /// Groups of bytes; the last may be short, unless it is to be cut.

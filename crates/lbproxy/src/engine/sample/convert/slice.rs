@@ -68,10 +68,11 @@ pub(super) fn part(text: Cow<'_, [u8]>, from: usize, to: usize) -> Value<'_> {
 
 fn bytes<'c>(v: Value<'c>, a: Args<'c>, c: &'c Ctx<'_>) -> Option<Value<'c>> {
     let Value::Bin(data) = v else { return None };
-    let from = usize::try_from(a.int_or_var(0, c)?).ok().filter(|&f| f < data.len())?;
+    // What lies outside is empty, not missing.
+    let from = usize::try_from(a.int_or_var(0, c)?).unwrap_or(usize::MAX).min(data.len());
     let to = match a.get(1) {
         None => data.len(),
-        Some(_) => from.saturating_add(usize::try_from(a.int_or_var(1, c)?).ok()?).min(data.len()),
+        Some(_) => from.saturating_add(usize::try_from(a.int_or_var(1, c)?).unwrap_or(0)).min(data.len()),
     };
     match part(data, from, to) {
         Value::Str(b) => Some(Value::Bin(b)),

@@ -142,18 +142,20 @@ fn regsub<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
     let global = a.bytes(2).is_some_and(|f| f.contains(&b'g'));
     let text = v.into_text();
     let (mut out, mut from) = (Vec::with_capacity(text.len()), 0);
-    while let Some(groups) = regex.groups(&text, from) {
+    while from <= text.len()
+        && let Some(groups) = regex.groups(&text, from)
+    {
         let Some((start, end)) = groups.first().copied().flatten() else { break };
         out.extend_from_slice(text.get(from..start)?);
         expand(template, &text, &groups, &mut out);
         from = end;
+        if !global {
+            break;
+        }
         // An empty match must move on, else it is found again for ever.
         if end == start {
             out.extend(text.get(end));
             from += 1;
-        }
-        if !global || from >= text.len() {
-            break;
         }
     }
     out.extend_from_slice(text.get(from..).unwrap_or(b""));

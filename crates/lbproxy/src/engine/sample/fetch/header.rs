@@ -288,8 +288,8 @@ fn count<'c>(head: &'c Head, a: Args<'c>, elements: bool) -> Option<Value<'c>> {
     Some(Value::Int(n as i64))
 }
 
-/// An address, in brackets if IPv6, perhaps with a port behind (RFC 7239 section 6). Where each is asked for,
-/// elements that hold none are passed over.
+/// An address; an IPv4 one perhaps with a port behind (manual 7.3.6, `req.hdr_ip`; HAProxy takes no brackets). Where
+/// each is asked for, elements that hold none are passed over.
 fn ip<'c>(head: &'c Head, a: Args<'c>, cursor: &mut Cursor) -> Option<Value<'c>> {
     loop {
         cursor.again = false;
@@ -306,19 +306,10 @@ fn node_address<'c>(text: &[u8]) -> Option<Value<'c>> {
     if let Some(ip) = parse_ip(text) {
         return Some(Value::addr(ip));
     }
-    let port_ok = |p: &[u8]| {
-        p.is_empty()
-            || (p.first() == Some(&b':')
-                && std::str::from_utf8(p.get(1..).unwrap_or(b"")).is_ok_and(|t| t.parse::<u16>().is_ok()))
-    };
-    if let Some(rest) = text.strip_prefix(b"[") {
-        let close = memchr::memchr(b']', rest)?;
-        let ip = parse_ip(rest.get(..close)?).filter(|ip| ip.is_ipv6())?;
-        return port_ok(rest.get(close + 1..)?).then(|| Value::addr(ip));
-    }
     let colon = memchr::memchr(b':', text)?;
     let ip = parse_ip(text.get(..colon)?).filter(|ip| ip.is_ipv4())?;
-    port_ok(text.get(colon..)?).then(|| Value::addr(ip))
+    let port = text.get(colon + 1..)?;
+    std::str::from_utf8(port).ok()?.parse::<u16>().ok().map(|_| Value::addr(ip))
 }
 
 fn names<'c>(head: &Head, a: Args<'_>) -> Value<'c> {

@@ -19,6 +19,8 @@ pub(super) const FETCHES: &[Fetch] = &[
 
 /// The parameters begin behind the first `?`, or behind the delimiter of the second argument.
 fn param<'c>(c: &'c Ctx<'_>, a: Args<'c>, cursor: &mut Cursor) -> Option<&'c [u8]> {
+    // Without a name HAProxy gives nothing, whatever the manual says.
+    a.bytes(0)?;
     let uri = c.req.as_deref()?.uri();
     let delimiter = a.bytes(1).and_then(|d| d.first().copied()).unwrap_or(b'?');
     let start = memchr::memchr(delimiter, uri)? + 1;

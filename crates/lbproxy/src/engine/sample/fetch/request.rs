@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::{ArgType, Args, Ctx, Cursor, Fetch, Scope, Type, Value};
 use crate::engine::{
+    balance::hash,
     http::{Head, HeaderId, Version},
-    sample::{hash, value::parse_ip},
+    sample::value::parse_ip,
 };
 
 pub(super) const FETCHES: &[Fetch] = &[

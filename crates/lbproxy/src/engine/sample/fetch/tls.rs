@@ -98,10 +98,15 @@ pub(super) const FETCHES: &[Fetch] = &[
     ),
     row!("ssl_fc_has_sni", &[], 0, Bool, SESSION, "Whether the client named a server.", |c, _, _| fc(c)
         .map(|t| Value::Bool(t.sni.is_some()))),
-    row!("ssl_fc_is_resumed", &[], 0, Bool, SESSION, "Whether the client resumed a session.", |c, _, _| fc(
-        c
-    )
-    .map(|t| Value::Bool(t.resumed))),
+    row!(
+        "ssl_fc_is_resumed",
+        &[],
+        0,
+        Bool,
+        SESSION,
+        "Whether the client resumed a session.",
+        |c, _, _| Some(Value::Bool(fc(c).is_some_and(|t| t.resumed)))
+    ),
     row!("ssl_fc_protocol", &[], 0, Str, SESSION, "TLS version of the client's connection.", |c, _, _| Some(
         Value::str(fc(c)?.version.as_bytes())
     )),
