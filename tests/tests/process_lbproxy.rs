@@ -162,6 +162,10 @@ fn signals_end_it_with_these_codes(program: Program) {
         (&["-W"], Signal::SIGINT, 130),
         (&["-W"], Signal::SIGUSR1, 0),
     ] {
+        // The master of Debian's 2.6, the control, takes no notice of SIGUSR1; that of 3.5 does.
+        if (program, args, signal) == (Program::Haproxy, &["-W"][..], Signal::SIGUSR1) {
+            continue;
+        }
         let daemon = start(&host, program, args);
         wait_for_page(&host, &daemon, 8001, "one");
         if args == ["-W"] {
@@ -172,7 +176,8 @@ fn signals_end_it_with_these_codes(program: Program) {
             host.remove("/var/run/haproxy.pid").unwrap();
         }
         daemon.signal(signal).unwrap();
-        let exit = daemon.process().wait(PATIENCE).unwrap();
+        let exit = daemon.process().wait(PATIENCE);
+        let exit = exit.unwrap_or_else(|| panic!("{args:?} {signal:?}: it stays\n{}", daemon.log()));
         // A process that ends by the signal itself shows the same number to a shell.
         let shown = match exit {
             Exit::Code(c) => c,

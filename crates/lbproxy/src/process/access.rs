@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     compile::World,
     shell::{
-        listen::{BindError, Spec},
+        listen::{BindError, Place, Spec},
         tls,
     },
 };
@@ -200,6 +200,10 @@ impl Outside<'_> {
     /// # Errors
     /// As [`Spec::bind`].
     pub fn bind(&mut self, spec: &Spec) -> Result<OwnedFd, BindError> {
+        // An inherited descriptor is this process's own, wherever other sockets come from.
+        if let Place::Fd(_) = spec.place {
+            return spec.bind();
+        }
         let step = "cannot be asked for";
         match self.0.ask(&Request::Bind(spec.clone())) {
             Ok((_, Some(fd))) => Ok(fd),

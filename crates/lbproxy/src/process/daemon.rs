@@ -23,14 +23,14 @@ pub(super) enum Side {
     Ends(ExitCode),
 }
 
-/// Splits off the process that stays in the background.
-pub(super) fn detach(report: Report) -> io::Result<Side> {
+/// Splits off the process that stays in the background, and tells others than us as before.
+pub(super) fn detach(others: Notify, report: Report) -> io::Result<Side> {
     let (read, write) = pipe()?;
     match sys::fork()? {
         Fork::Child => {
             drop(read);
             setsid()?;
-            Ok(Side::Goes(Notify::pipe(write)))
+            Ok(Side::Goes(others.and_pipe(write)))
         }
         Fork::Parent(child) => {
             drop(write);

@@ -57,6 +57,11 @@ impl Notify {
         Notify { systemd: None, pipe: Some(end.into()) }
     }
 
+    /// Tells the process at the other end of the pipe as well.
+    pub fn and_pipe(self, end: OwnedFd) -> Notify {
+        Notify { pipe: Some(end.into()), ..self }
+    }
+
     /// Nobody may be listening any more: that is no failure of ours.
     pub fn tell(&mut self, event: Event) {
         if let Some(p) = &mut self.pipe {

@@ -27,7 +27,8 @@ use crate::{cli::Cli, compile::plan::Plan, shell::log, sys};
 /// Starts the process in the form that command line and configuration ask for; returns when it ends.
 pub(super) fn start(cli: Cli, origin: Origin, loaded: Loaded, report: Report) -> ExitCode {
     let global = &loaded.config.global;
-    let background = (cli.daemon || global.daemon) && !cli.foreground;
+    // Whoever waits for systemd's notification stays where systemd started it, whatever the file says.
+    let background = (cli.daemon || global.daemon) && !cli.foreground && !cli.notify;
     let mastered = cli.master || global.others.iter().any(|d| d.keyword == "master-worker");
     let report = Report { quiet: report.quiet || (global.quiet && !report.verbose), ..report };
     let mut notify = Notify::systemd();
@@ -35,7 +36,7 @@ pub(super) fn start(cli: Cli, origin: Origin, loaded: Loaded, report: Report) ->
     if background {
         match Null::open().and_then(|n| {
             null = Some(n);
-            daemon::detach(report)
+            daemon::detach(std::mem::take(&mut notify), report)
         }) {
             Ok(Side::Goes(n)) => notify = n,
             Ok(Side::Ends(code)) => return code,
