@@ -101,8 +101,11 @@ fn version() -> String {
 fn test(options: &Options, file: Option<&Path>) -> u8 {
     let config = config::read(options);
     let mut text = config.messages_for_people();
-    if config.security_violation() {
-        text.push_str(config::VIOLATION);
+    let violation = config.security_violation().then(|| config::VIOLATION.to_owned());
+    // A missing file has been told by then.
+    let unusable = config.unusable().filter(|_| config.loaded.fatal != Some(Fatal::NoFile));
+    for line in unusable.into_iter().chain(violation) {
+        text.push_str(&line);
         text.push('\n');
     }
     let written = match file {
@@ -120,7 +123,7 @@ fn test(options: &Options, file: Option<&Path>) -> u8 {
         // Measured: keepalived says that the file is missing, and exits with 0.
         Some(Fatal::NoFile) => code::OK,
         Some(Fatal::Unusable) => code::TEST_ERRORS,
-        None if config.errors() > 0 => code::TEST_ERRORS,
+        None if config.errors() > 0 || config.unusable().is_some() => code::TEST_ERRORS,
         None if config.security_violation() => code::NO_FILE,
         None => code::OK,
     }

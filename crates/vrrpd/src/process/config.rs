@@ -1,10 +1,11 @@
 //! Reading the configuration for every use: test, dump, start, reload.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::IsTerminal};
 
 use common::{
-    diag::{Diagnostic, Severity},
+    diag::{Diagnostic, Severity, render},
     keepalived::{self, Env, Loaded, model::Config},
+    yaml,
 };
 use nix::unistd::gethostname;
 
@@ -35,13 +36,9 @@ pub(super) fn read(options: &Options) -> Read {
             .collect::<BTreeMap<_, _>>(),
         random_seed: crate::shell::clock::wall().as_nanos() as u64,
     };
-    let loaded = load(&options.config, &env);
+    let loaded = keepalived::load(&options.config, &env);
     let compiled = compile::compile(&loaded.config, &System);
     Read { loaded, compiled }
-}
-
-fn load(path: &Path, env: &Env) -> Loaded {
-    keepalived::load(path, env)
 }
 
 impl Read {
@@ -63,6 +60,10 @@ impl Read {
         if self.loaded.fatal.is_some() {
             return Some("the configuration cannot be run".into());
         }
+        if self.loaded.config.net_namespace.is_some() {
+            // To run in another namespace than the one asked for would move the address in the wrong place.
+            return Some("net_namespace is not built yet; start the daemon with `ip netns exec NAME`".into());
+        }
         if self.compiled.missing_interface {
             return Some("Non-existent interface specified in configuration".into());
         }
@@ -77,22 +78,21 @@ impl Read {
         self.diagnostics().map(|d| (d.severity, super::one_line(d, &self.loaded.sources)))
     }
 
-    /// The form for a terminal.
+    /// With the words underlined for a terminal, else keepalived's one-line form for whatever reads it.
     pub(super) fn messages_for_people(&self) -> String {
+        if std::io::stderr().is_terminal() {
+            let text = render::rich_all(self.diagnostics(), &self.loaded.sources, true);
+            return if text.is_empty() { text } else { text + "\n" };
+        }
         self.lines().map(|(_, line)| line + "\n").collect()
     }
 
     pub(super) fn yaml(&self) -> Result<String, String> {
-        yaml(&self.loaded.config)
+        yaml::dump(&self.loaded.config).map_err(|e| e.to_string())
     }
-}
-
-fn yaml(config: &Config) -> Result<String, String> {
-    let _ = config;
-    Err("not joined yet".into())
 }
 
 /// The JSON Schema of the YAML form.
 pub(super) fn schema() -> String {
-    String::new()
+    yaml::schema::<Config>() + "\n"
 }
