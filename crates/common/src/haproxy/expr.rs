@@ -75,6 +75,23 @@ impl SampleExpr {
         Ok(expr)
     }
 
+    /// Reads an expression from the front of `words`: a word that ends with a comma, or a next one that begins with
+    /// it, goes on with converters. Returns what is left.
+    pub fn parse_words(words: &[At<String>]) -> Result<(SampleExpr, &[At<String>]), ExprError> {
+        let Some((first, mut rest)) = words.split_first() else {
+            return Err(ExprError::new("a sample expression is missing", Span::default()));
+        };
+        let mut joined = first.clone();
+        while let Some((next, after)) = rest.split_first()
+            && (joined.ends_with(',') || next.starts_with(','))
+        {
+            joined.value.push_str(next);
+            joined.span = joined.span.to(next.span);
+            rest = after;
+        }
+        Ok((SampleExpr::parse(&joined)?, rest))
+    }
+
     /// Reads an expression from byte `start` up to the end or one of `stop`, and says where it ended.
     pub(crate) fn parse_prefix(
         word: &At<String>,

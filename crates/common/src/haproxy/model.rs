@@ -282,27 +282,37 @@ model! {
         pub to: String,
     }
 
-    /// One `log` line.
-    pub struct LogTarget {
-        pub target: LogDestination,
-        /// Longest message, in bytes; 1024 when absent.
-        pub len: Option<u32>,
-        /// RFC 3164 when absent (`raw` on stdout/stderr is not implied).
-        pub format: Option<LogTransportFormat>,
-        pub facility: Option<String>,
-        /// Most verbose level that is sent; debug when absent.
-        pub level: Option<LogLevel>,
-        /// Levels more urgent than this are sent as this.
-        pub min_level: Option<LogLevel>,
-        pub sample: Option<LogSample>,
-        pub profile: Option<At<String>>,
-    }
-
     /// `sample 1,3-4:10`: which messages of each run of `size` are sent.
     pub struct LogSample {
         pub ranges: Vec<(u32, u32)>,
         pub size: u32,
     }
+}
+
+/// One `log` line.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogTarget {
+    /// Always written: a line that says nothing else would be empty.
+    pub target: LogDestination,
+    /// Longest message, in bytes; 1024 when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub len: Option<u32>,
+    /// RFC 3164 when absent (`raw` on stdout/stderr is not implied).
+    #[serde(skip_serializing_if = "is_default")]
+    pub format: Option<LogTransportFormat>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub facility: Option<String>,
+    /// Most verbose level that is sent; debug when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub level: Option<LogLevel>,
+    /// Levels more urgent than this are sent as this.
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_level: Option<LogLevel>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub sample: Option<LogSample>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub profile: Option<At<String>>,
 }
 
 model_enum! {

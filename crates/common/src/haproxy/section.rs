@@ -280,12 +280,25 @@ fn unknown<T>(families: &[&[Keyword<Apply<T>>]], here: u32, words: &[At<String>]
 fn misplaced(name: &str, here: u32, cx: &mut Cx<'_>) {
     let span = cx.keyword.span;
     match here {
+        // A server that gets no traffic is worse than a setting that counts for nothing.
+        scope::FRONTEND if name.starts_with("server") => {
+            cx.alert(
+                codes::MISPLACED,
+                span,
+                format!("`{name}` may not stand in a frontend: write a backend"),
+            );
+        }
         // HAProxy warns and goes on where a proxy merely lacks the half that the keyword speaks of.
         scope::FRONTEND => {
             cx.warn(codes::MISPLACED, span, format!("`{name}` has no effect: a frontend has no servers"))
         }
         scope::BACKEND => {
-            cx.warn(codes::MISPLACED, span, format!("`{name}` has no effect: a backend does not listen"));
+            let hint = if name == "maxconn" { "; did you mean `fullconn`?" } else { "" };
+            cx.warn(
+                codes::MISPLACED,
+                span,
+                format!("`{name}` has no effect: a backend does not listen{hint}"),
+            );
         }
         _ => cx.alert(codes::MISPLACED, span, format!("`{name}` may not stand in a {} section", cx.section)),
     }

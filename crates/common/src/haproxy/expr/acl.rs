@@ -70,10 +70,11 @@ pub enum TermKind {
 impl AclTest {
     /// Reads the words after `acl name`, or those between the braces. `place` is where to point when there is none.
     pub fn parse(args: &[At<String>], place: Span) -> Result<AclTest, ExprError> {
-        let Some((criterion, mut rest)) = args.split_first() else {
+        if args.is_empty() {
             return Err(ExprError::new("an ACL needs a criterion, such as `path_beg /static`", place));
-        };
-        let mut test = AclTest { expr: SampleExpr::parse(criterion)?, ..AclTest::default() };
+        }
+        let (expr, mut rest) = SampleExpr::parse_words(args)?;
+        let mut test = AclTest { expr, ..AclTest::default() };
         while let Some((flag, after)) = rest.split_first() {
             if !flag.starts_with('-') {
                 break;

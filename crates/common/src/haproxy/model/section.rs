@@ -90,6 +90,8 @@ model! {
         pub max_age_s: Option<u64>,
         pub process_vary: bool,
         pub max_secondary_entries: Option<u32>,
+        /// `early-hints`, as written.
+        pub early_hints: Option<String>,
     }
 
     /// `mailers name`.
@@ -160,6 +162,7 @@ model! {
         pub sctl: Option<At<String>>,
         pub ocsp_update: Option<String>,
         pub acme: Option<At<String>>,
+        pub jwt: Option<bool>,
         pub domains: Vec<String>,
     }
 

@@ -91,6 +91,9 @@ rows! {
 }
 
 fn acl(b: &mut Build, cx: &mut Cx<'_>) {
+    if anonymous(b, cx) {
+        return;
+    }
     let args = cx.args;
     let Some((name, words)) = args.split_first() else { return };
     let bad = name.char_indices().find(|&(_, c)| !(c.is_ascii_alphanumeric() || "-_.:".contains(c)));

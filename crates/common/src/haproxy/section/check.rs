@@ -176,9 +176,10 @@ fn send(cx: &mut Cx<'_>) -> Option<CheckSend> {
     Some(s)
 }
 
-/// Options before the match, `!`, the match.
+/// The match, with `!` before it, among its options.
 fn expect(http: bool, cx: &mut Cx<'_>) -> Option<CheckExpect> {
     let mut e = CheckExpect::default();
+    let mut matched = false;
     let mut rest = cx.args;
     while let Some((word, after)) = rest.split_first() {
         rest = after;
@@ -198,19 +199,22 @@ fn expect(http: bool, cx: &mut Cx<'_>) -> Option<CheckExpect> {
                 e.status_code = Some(cx.expr(v)?);
             }
             "!" => e.negated = !e.negated,
+            _ if matched => {
+                cx.extra(word);
+                return None;
+            }
             other => {
                 // `!string x`: the mark may touch the word.
                 let bare = other.trim_start_matches('!');
                 e.negated ^= (other.len() - bare.len()) % 2 == 1;
                 let bare = At::new(bare.to_owned(), word.span);
                 e.what = expect_what(http, &bare, &mut rest, cx)?;
-                if let Some(extra) = rest.first() {
-                    cx.extra(extra);
-                    return None;
-                }
-                return Some(e);
+                matched = true;
             }
         }
+    }
+    if matched {
+        return Some(e);
     }
     let keyword = cx.keyword.clone();
     cx.missing(&keyword, "a match, such as `status 200` or `string OK`");

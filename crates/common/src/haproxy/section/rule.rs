@@ -104,8 +104,19 @@ impl<'a> Words<'a> {
     }
 
     pub(crate) fn expr(&mut self, cx: &mut Cx<'_>) -> Option<SampleExpr> {
-        let word = self.next("a sample expression", cx)?;
-        cx.expr(word)
+        if self.peek().is_none() {
+            self.next("a sample expression", cx)?;
+        }
+        match SampleExpr::parse_words(self.rest) {
+            Ok((expr, rest)) => {
+                self.rest = rest;
+                Some(expr)
+            }
+            Err(e) => {
+                cx.expr_error(e);
+                None
+            }
+        }
     }
 
     /// A number, in decimal or after `0x`, or an expression.

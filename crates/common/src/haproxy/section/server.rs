@@ -159,10 +159,9 @@ fn tlv_option<'a>(
     words: &'a [At<String>],
     cx: &mut Cx<'_>,
 ) -> &'a [At<String>] {
-    let Some((format, rest)) = words.split_first() else {
-        cx.missing(word, "a format");
-        return &[];
-    };
+    // Without a format at the end of the line the field is empty.
+    let empty = At::new(String::new(), word.span);
+    let (format, rest) = words.split_first().unwrap_or((&empty, &[]));
     cx.not_yet("set-proxy-v2-tlv-fmt", word.span, "such fields are not sent");
     let id = word.split_once('(').and_then(|(_, r)| r.strip_suffix(')'));
     let id = id.and_then(|t| t.strip_prefix("0x").map_or(t.parse().ok(), |h| u8::from_str_radix(h, 16).ok()));
@@ -186,7 +185,7 @@ rows! {
     "addr", scope::OWN, (1, 1), FULL, |s, cx| address(&mut s.check.addr, cx), "Address that is checked.";
     "agent-addr", scope::OWN, (1, 1), AGENT, |s, cx| address(&mut s.agent.addr, cx), "Address of the agent.";
     "agent-check", scope::OWN, (0, 0), AGENT, |s, _| s.agent.on = true, "Asks an agent for state and weight.";
-    "agent-inter", scope::OWN, (1, 1), AGENT, |s, cx| set::ms(&mut s.agent.inter_ms, cx), "Interval of agent checks.";
+    "agent-inter", scope::OWN, (1, 1), AGENT, |s, cx| interval(&mut s.agent.inter_ms, cx), "Interval of agent checks.";
     "agent-port", scope::OWN, (1, 1), AGENT, |s, cx| port(&mut s.agent.port, cx), "Port of the agent.";
     "agent-send", scope::OWN, (1, 1), AGENT, |s, cx| set::text(&mut s.agent.send, cx), "Text sent to the agent.";
     "allow-0rtt", scope::OWN, (0, 0), Status::not_yet("early data is not sent"), |s, _| s.tls.allow_0rtt = true, "Sends early data of TLS 1.3.";
@@ -212,16 +211,17 @@ rows! {
     "crt", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.crt, cx), "Certificate shown to the server.";
     "curves", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.curves, cx), "Curves towards the server.";
     "disabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = true, "Starts in maintenance.";
-    "downinter", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.check.downinter_ms, cx), "Interval of checks while the server is down.";
+    "downinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.downinter_ms, cx), "Interval of checks while the server is down.";
     "enabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = false, "Starts in service.";
     "error-limit", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.check.error_limit, cx), "Errors in a row that mean something.";
     "fall", scope::OWN, (1, 1), FULL, |s, cx| positive(&mut s.check.fall, cx), "Failed checks until the server is down.";
-    "fastinter", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.check.fastinter_ms, cx), "Interval of checks while the state changes.";
+    "fastinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.fastinter_ms, cx), "Interval of checks while the state changes.";
     "force-sslv3", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Ssl3, cx), "SSLv3 only, towards the server.";
     "force-tlsv10", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Tls10, cx), "TLS 1.0 only, towards the server.";
     "force-tlsv11", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Tls11, cx), "TLS 1.1 only, towards the server.";
     "force-tlsv12", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Tls12, cx), "TLS 1.2 only, towards the server.";
     "force-tlsv13", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Tls13, cx), "TLS 1.3 only, towards the server.";
+    "from", scope::OWN, (1, 1), Status::refused("servers take their defaults from `default-server` lines without a name"), |_, _| {}, "Which named defaults the server takes.";
     "guid", scope::OWN, (1, 1), Status::not_yet("objects have no global identifiers"), |s, cx| set::word(&mut s.guid, cx), "Global identifier of the server.";
     "hash-key", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.hash_key, cx), "What places the server on the hash ring.";
     "healthcheck", scope::OWN, (1, 1), Status::not_yet("named checks are not served"), |s, cx| set::word(&mut s.check.healthcheck, cx), "Named check to use.";
@@ -229,7 +229,7 @@ rows! {
     "idle-ping", scope::OWN, (1, 1), Status::not_yet("HTTP/2 is not spoken to servers"), |s, cx| set::ms(&mut s.pool.idle_ping_ms, cx), "Interval of pings on idle server connections.";
     "init-addr", scope::OWN, (1, 1), FULL, init_addr, "How the address is found at start.";
     "init-state", scope::OWN, (1, 1), FULL, init_state, "State before the first check.";
-    "inter", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.check.inter_ms, cx), "Interval of checks.";
+    "inter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.inter_ms, cx), "Interval of checks.";
     "ktls", scope::OWN, (1, 1), Status::no_effect("kernel TLS is not used"), |s, cx| set::on_off(&mut s.tls.ktls, cx), "Lets the kernel encrypt towards the server.";
     "log-bufsize", scope::OWN, (1, 1), LOGS, |s, cx| set::bytes32(&mut s.log_bufsize, cx), "Buffer of a log server.";
     "log-proto", scope::OWN, (1, 1), LOGS, |s, cx| set::word(&mut s.log_proto, cx), "Framing towards a log server.";
@@ -237,6 +237,7 @@ rows! {
     "maxconn", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.maxconn, cx), "Most concurrent requests at the server.";
     "maxqueue", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.maxqueue, cx), "Most requests waiting for the server.";
     "minconn", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.minconn, cx), "Lowest value of a limit that follows the load.";
+    "name", scope::OWN, (1, 1), Status::refused("servers take their defaults from `default-server` lines without a name"), |_, _| {}, "Names a set of defaults.";
     "namespace", scope::OWN, (1, 1), Status::not_yet("namespaces are not entered"), |s, cx| set::word(&mut s.namespace, cx), "Network namespace of the server.";
     "no-agent-check", scope::OWN, (0, 0), FULL, |s, _| s.agent.on = false, "Takes agent-check back.";
     "no-backup", scope::OWN, (0, 0), FULL, |s, _| s.backup = false, "Takes backup back.";
@@ -323,6 +324,15 @@ fn port(slot: &mut Option<At<u16>>, cx: &mut Cx<'_>) {
 fn positive(slot: &mut Option<u32>, cx: &mut Cx<'_>) {
     if let Some(a) = cx.arg(0) {
         *slot = cx.u32_in(a, 1, i32::MAX as u32);
+    }
+}
+
+/// A time that is not zero.
+fn interval(slot: &mut Option<u64>, cx: &mut Cx<'_>) {
+    let Some(a) = cx.arg(0) else { return };
+    match cx.ms(a) {
+        Some(0) => cx.bad(a, "a time that is not zero"),
+        ms => *slot = ms,
     }
 }
 

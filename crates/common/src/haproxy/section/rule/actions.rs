@@ -43,7 +43,7 @@ actions! {
     "attach-srv", SESSION, false, attach_srv, "Gives the connection to a server for reverse use.";
     "auth", REQ | STATS, false, |w, cx| Some(Action::Auth { realm: w.option("realm", cx).cloned() }), "Asks for user name and password.";
     "cache-store", RES, false, |w, cx| Some(Action::CacheStore(w.next("the name of a cache", cx)?.clone())), "Stores the response.";
-    "cache-use", REQ, false, |w, cx| Some(Action::CacheUse(w.next("the name of a cache", cx)?.clone())), "Answers from a cache.";
+    "cache-use", REQ, false, cache_use, "Answers from a cache.";
     "capture", TCP_REQUEST | HTTP, false, capture, "Keeps a sample for the log line.";
     "close", TCP_RESPONSE, false, |_, _| Some(Action::Close), "Closes the connection to the server.";
     "del-acl", HTTP, true, |w, cx| Some(Action::DelAcl { file: w.paren(0, "a file", cx)?, key: w.next("a key", cx)?.clone() }), "Removes a pattern from an ACL file in memory.";
@@ -132,6 +132,15 @@ fn attach_srv(w: &mut Words<'_>, cx: &mut Cx<'_>) -> Option<Action> {
         None => None,
     };
     Some(Action::AttachSrv { server, name })
+}
+
+fn cache_use(w: &mut Words<'_>, cx: &mut Cx<'_>) -> Option<Action> {
+    let name = w.next("the name of a cache", cx)?.clone();
+    if let Some(word) = w.peek() {
+        w.next("", cx)?;
+        cx.one_of(word, &[("no-early-hints", ())])?;
+    }
+    Some(Action::CacheUse(name))
 }
 
 fn capture(w: &mut Words<'_>, cx: &mut Cx<'_>) -> Option<Action> {

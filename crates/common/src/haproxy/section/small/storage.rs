@@ -18,6 +18,7 @@ const FULL: Status = Status::FULL;
 
 rows! {
     const CACHE: [Cache];
+    "early-hints", OWN, (1, 3), FULL, |c, cx| c.early_hints = Some(cx.joined()), "Whether hints are sent before answers.";
     "max-age", OWN, (1, 1), FULL, |c, cx| set::seconds(&mut c.max_age_s, cx), "Longest time that a response is kept.";
     "max-object-size", OWN, (1, 1), FULL, |c, cx| if let Some(a) = cx.arg(0) { c.max_object_size_bytes = cx.bytes(a) }, "Largest response that is kept.";
     "max-secondary-entries", OWN, (1, 1), FULL, |c, cx| set::number(&mut c.max_secondary_entries, cx), "Most variants of one response.";
@@ -123,10 +124,21 @@ fn load(s: &mut CrtStore, cx: &mut Cx<'_>) {
             "sctl" => l.sctl = Some(value.clone()),
             "ocsp-update" => l.ocsp_update = Some(value.value.clone()),
             "acme" => l.acme = Some(value.clone()),
+            "jwt" => l.jwt = cx.on_off(value),
             "domains" => l.domains = set::split_list(value),
             _ => {
-                let known =
-                    ["crt", "key", "alias", "ocsp", "issuer", "sctl", "ocsp-update", "acme", "domains"];
+                let known = [
+                    "crt",
+                    "key",
+                    "alias",
+                    "ocsp",
+                    "issuer",
+                    "sctl",
+                    "ocsp-update",
+                    "acme",
+                    "jwt",
+                    "domains",
+                ];
                 return cx.bad_word(word, known);
             }
         }
