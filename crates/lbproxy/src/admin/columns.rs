@@ -121,7 +121,7 @@ pub const COLUMNS: &[Column] = &[
     col("rate_lim", "CLPV", "F", "Most new sessions allowed per second.", |v| n32(v.rate_limit)),
     col("rate_max", "MMPV", "BFS", "Most new sessions in a second.", |v| n32(v.rates.sessions_max)),
     col("check_status", "MOPV", "S", "Verdict of the last check: `L4OK`, `L7STS`.", check_status),
-    col("check_code", "MOPV", "S", "Status or error number the last check saw.", |v| report(v).filter(|r| r.code > 0).and_then(|r| n32(r.code.into()))),
+    col("check_code", "MOPV", "S", "Status or error number the last check saw.", |v| report(v).filter(|r| r.status.has_code()).and_then(|r| n32(r.code.into()))),
     col("check_duration", "MDPV", "S", "Milliseconds the last check took.", |v| report(v).and_then(|r| n64(r.duration_ms.into()))),
     col("hrsp_1xx", "MCPP", "BFS", "Informational responses.", |v| http(v).and_then(|t| n64(t.status_1xx))),
     col("hrsp_2xx", "MCPP", "BFS", "Successes.", |v| http(v).and_then(|t| n64(t.status_2xx))),

@@ -35,6 +35,8 @@ impl Compiler<'_> {
             stats_timeout_ms: g.stats.timeout_ms.map_or(10_000, |v| ms(Some(v))),
             stats_maxconn: g.stats.maxconn.unwrap_or(10),
             tune: tune(&g.tune),
+            spread_checks_percent: g.checks.spread_percent.unwrap_or(0).min(50),
+            spread_checks_ms_max: ms(g.checks.max_spread_ms),
             ca_base: g.tls.ca_base.as_ref().map(|p| p.value.clone().into()),
             crt_base: g.tls.crt_base.as_ref().map(|p| p.value.clone().into()),
         }

@@ -62,6 +62,10 @@ pub struct Global {
     pub stats_timeout_ms: u32,
     pub stats_maxconn: u32,
     pub tune: Tune,
+    /// `spread-checks`: percent by which check intervals vary at random, either way.
+    pub spread_checks_percent: u32,
+    /// `max-spread-checks`; 0: no limit.
+    pub spread_checks_ms_max: u32,
     /// Paths below which the companion may open files, besides those named in the plan.
     pub ca_base: Option<PathBuf>,
     pub crt_base: Option<PathBuf>,

@@ -12,7 +12,7 @@ use common::{
 };
 
 use super::{Compiler, HostRef, bind, ms, plan};
-use crate::engine::{check::script::Program, state::ServerState};
+use crate::engine::{check::script::Program, cookie, state::ServerState};
 
 /// Most servers of one `server-template` line (manual 4.2 sets no limit; memory does).
 const TEMPLATE_MAX: u32 = 16_384;
@@ -66,6 +66,7 @@ impl Compiler<'_> {
         let source = s.source.as_ref().or(proxy.back.source.as_ref());
         let check = self.check(proxy, s);
         let check_tls = check.as_ref().is_some_and(|c| !s.tls.on && Program::new(c).needs_tls(c));
+        let dynamic = dynamic_cookie(proxy, endpoint.as_ref());
         plan::Server {
             ix,
             name: s.name.as_str().into(),
@@ -76,7 +77,7 @@ impl Compiler<'_> {
             weight: s.weight.as_ref().map_or(1, |w| w.value.min(256)),
             backup: s.backup,
             disabled: s.disabled,
-            cookie: s.cookie.as_ref().map(|c| c.value.clone()),
+            cookie: s.cookie.as_ref().map(|c| c.value.clone()).or(dynamic),
             maxconn: s.maxconn.unwrap_or(0),
             minconn: s.minconn.unwrap_or(0),
             maxqueue: s.maxqueue.unwrap_or(0),
@@ -278,5 +279,15 @@ impl Compiler<'_> {
             self.say(Diagnostic::alert(codes::UNRESOLVED_NAME, text).at(t.span, "named here"));
         }
         found
+    }
+}
+
+/// The value that `cookie … dynamic` gives a server without one of its own (manual 4.2).
+fn dynamic_cookie(proxy: &model::Proxy, endpoint: Option<&plan::Endpoint>) -> Option<String> {
+    let key = proxy.back.dynamic_cookie_key.as_ref()?;
+    let wanted = proxy.back.cookie.as_ref().is_some_and(|c| c.dynamic);
+    match endpoint {
+        Some(plan::Endpoint::Inet(a)) if wanted => Some(cookie::dynamic_value(key, a.ip(), a.port())),
+        _ => None,
     }
 }

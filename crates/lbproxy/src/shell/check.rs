@@ -114,6 +114,7 @@ fn start_all(
             program: Program::new(spec),
             spec: spec.clone(),
             logger: logger.clone(),
+            seed: shared.started_us ^ (u64::from(server.state.uid) << 40) | 1,
         };
         checks.spawn_local(checker.run(Duration::from_millis(delay)));
     }
@@ -128,17 +129,18 @@ struct Checker {
     program: Program,
     spec: Arc<Spec>,
     logger: Rc<RefCell<Logger>>,
+    seed: u64,
 }
 
 impl Checker {
-    async fn run(self, delay: Duration) {
+    async fn run(mut self, delay: Duration) {
         let mut due = tokio::time::Instant::now() + delay;
         loop {
             tokio::time::sleep_until(due).await;
             if self.server.state.check_begins() {
                 self.once().await;
             }
-            let interval = Duration::from_millis(u64::from(self.interval_ms().max(1)));
+            let interval = Duration::from_millis(u64::from(self.spread(self.interval_ms()).max(1)));
             // From beginning to beginning; a check that took longer lets the beginnings it missed pass.
             let now = tokio::time::Instant::now();
             due += interval;
@@ -161,12 +163,30 @@ impl Checker {
         let outcome = probe.run().await;
         let report = CheckReport {
             status: outcome.status,
-            code: outcome.code,
+            code: if outcome.status.has_code() { outcome.code } else { 0 },
             info: outcome.info,
             duration_ms: u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX),
         };
         let change = self.server.state.check_done(report.status.verdict(), report, now_ms(&self.shared));
         perform(&self.shared, &self.runtime, &mut self.logger.borrow_mut(), change);
+    }
+
+    /// Varies an interval as `spread-checks` says (manual 3.1), so that checks of one beginning drift apart.
+    fn spread(&mut self, interval_ms: u32) -> u32 {
+        let g = &self.runtime.plan.global;
+        let most = match g.spread_checks_ms_max {
+            0 => u32::MAX,
+            max => max,
+        };
+        let reach = (u64::from(interval_ms) * u64::from(g.spread_checks_percent) / 100).min(u64::from(most));
+        if reach == 0 {
+            return interval_ms;
+        }
+        // Marsaglia's xorshift: drift needs no better randomness.
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        (u64::from(interval_ms) - reach + self.seed % (2 * reach + 1)) as u32
     }
 
     /// `inter` while the server is fully up, `downinter` while it is fully down, `fastinter` between.

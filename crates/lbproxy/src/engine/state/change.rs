@@ -168,7 +168,8 @@ impl ServerState {
 
     /// Computes the hot half.
     fn publish(&self, s: &Slow, now_ms: u64) {
-        let (eweight, throttle) = s.effective_weight(now_ms);
+        let (weight, throttle) = s.effective_weight(now_ms);
+        let eweight = if s.admin & admin::DRAIN != 0 { 0 } else { weight };
         self.hot.op.store(s.op as u8, Relaxed);
         self.hot.eweight.store(eweight, Relaxed);
         self.hot.throttle_percent.store(throttle, Relaxed);
@@ -510,7 +511,7 @@ impl Slow {
     }
 
     /// Weight in parts of [`WEIGHT_SCALE`] and percent of the warm state.
-    fn effective_weight(&self, now_ms: u64) -> (u32, u32) {
+    pub(super) fn effective_weight(&self, now_ms: u64) -> (u32, u32) {
         let throttle = match (self.op, u64::from(self.config.slowstart_ms)) {
             (OpState::Starting, slowstart @ 1..) => {
                 let elapsed = now_ms.saturating_sub(self.last_change_ms).min(slowstart);
@@ -521,9 +522,6 @@ impl Slow {
             }
             _ => None,
         };
-        if self.admin & admin::DRAIN != 0 {
-            return (0, throttle.map_or(100, |t| t.1));
-        }
         match throttle {
             Some((parts, percent)) => (self.uweight * parts, percent),
             None => (self.uweight * WEIGHT_SCALE, 100),

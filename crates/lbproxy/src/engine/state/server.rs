@@ -389,7 +389,7 @@ impl ServerState {
             admin: s.admin,
             uweight: s.uweight,
             iweight: s.config.weight,
-            weight: self.weight_shown(),
+            weight: s.effective_weight(now_ms).0.div_ceil(WEIGHT_SCALE),
             status: status_word(&s, health, rise, fall, enabled),
             health,
             rise,
