@@ -25,6 +25,7 @@ pub struct BackendState {
     members: Mutex<Vec<Weak<ServerState>>>,
     availability: Mutex<Availability>,
     allbackups: AtomicBool,
+    listen: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +72,7 @@ impl BackendState {
             members: Mutex::default(),
             availability: Mutex::default(),
             allbackups: AtomicBool::new(false),
+            listen: AtomicBool::new(false),
         }
     }
 
@@ -95,6 +97,16 @@ impl BackendState {
             a.last_change_ms = now_ms;
         }
         a.down = !up;
+    }
+
+    /// Says whether it is the back of a `listen` section, which messages call a proxy.
+    pub fn set_listen(&self, listen: bool) {
+        self.listen.store(listen, Relaxed);
+    }
+
+    /// What messages call it.
+    pub(super) fn kind_word(&self) -> &'static str {
+        if self.listen.load(Relaxed) { "proxy" } else { "backend" }
     }
 
     /// What can be used now.

@@ -470,7 +470,8 @@ impl ServerState {
 
     fn say_if_emptied(&self, emptied: bool, out: &mut Change) {
         if emptied {
-            let text = format!("backend {} has no server available!", self.backend.name);
+            let kind = self.backend.kind_word();
+            let text = format!("{kind} {} has no server available!", self.backend.name);
             out.say(Severity::Emergency, self, text);
         }
     }

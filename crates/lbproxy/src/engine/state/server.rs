@@ -389,7 +389,10 @@ impl ServerState {
             admin: s.admin,
             uweight: s.uweight,
             iweight: s.config.weight,
-            weight: s.effective_weight(now_ms).0.div_ceil(WEIGHT_SCALE),
+            weight: match s.admin & admin::DRAIN {
+                0 => self.weight_shown(),
+                _ => s.effective_weight(now_ms).0.div_ceil(WEIGHT_SCALE),
+            },
             status: status_word(&s, health, rise, fall, enabled),
             health,
             rise,

@@ -21,6 +21,7 @@ pub fn adopt(plan: &Plan, now_ms: u64) {
             s.state.configure(config_of(plan, b, s), now_ms);
         }
         let states: Vec<_> = b.servers.iter().map(|s| s.state.clone()).collect();
+        b.state.set_listen(b.same_as.is_some());
         b.state.set_members(&states, b.allbackups, now_ms);
     }
 }
