@@ -70,7 +70,7 @@ fn load_texts(texts: Vec<(String, String)>, mut loaded: Loaded) -> Loaded {
         let file = loaded.sources.add(name.clone(), text.clone());
         match crate::yaml::load(&loaded.sources, file) {
             Ok(config) => loaded.config = config,
-            Err(d) => loaded.diagnostics.push(d),
+            Err(d) => loaded.diagnostics.push(*d),
         }
         return loaded;
     }

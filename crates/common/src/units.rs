@@ -98,7 +98,7 @@ fn split_number<'a>(text: &'a str, expected: &str) -> Result<(usize, &'a str), U
 /// The shortest exact form of a time.
 pub fn print_time_ms(ms: u64) -> String {
     for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-        if ms >= size && ms % size == 0 {
+        if ms >= size && ms.is_multiple_of(size) {
             return format!("{}{unit}", ms / size);
         }
     }

@@ -23,7 +23,7 @@ pub fn dump<T: Serialize>(model: &T) -> Result<String, serde_yaml::Error> {
 }
 
 /// A model from YAML text that is already among `sources`.
-pub fn load<T: DeserializeOwned>(sources: &SourceMap, file: FileId) -> Result<T, Diagnostic> {
+pub fn load<T: DeserializeOwned>(sources: &SourceMap, file: FileId) -> Result<T, Box<Diagnostic>> {
     let text = sources.file(file).map_or("", |f| f.text.as_str());
     // Told apart so that people know whether to look for a missing colon or for a wrong word.
     if let Err(e) = serde_yaml::from_str::<serde_yaml::Value>(text) {
@@ -39,7 +39,7 @@ pub fn schema<T: JsonSchema>() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn describe(e: &serde_yaml::Error, code: codes::Code, text: &str, file: FileId) -> Diagnostic {
+fn describe(e: &serde_yaml::Error, code: codes::Code, text: &str, file: FileId) -> Box<Diagnostic> {
     let full = e.to_string();
     // The place is shown by the underline; the words need not repeat it.
     let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(m, _)| m);
@@ -50,9 +50,9 @@ fn describe(e: &serde_yaml::Error, code: codes::Code, text: &str, file: FileId) 
             let lo = (0..=lo).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
             let rest = text.get(lo..).unwrap_or("");
             let len = rest.find(['\n', ':', '#']).unwrap_or(rest.len());
-            d.at(Span::new(file, lo as u32, (lo + len) as u32), "")
+            Box::new(d.at(Span::new(file, lo as u32, (lo + len) as u32), ""))
         }
-        None => d.at(Span::new(file, 0, 0), ""),
+        None => Box::new(d.at(Span::new(file, 0, 0), "")),
     }
 }
 

@@ -205,7 +205,7 @@ impl fmt::Display for Call {
 /// An argument that holds what would end or change it stands in double quotes.
 fn quote_argument(arg: &str, alone: bool) -> String {
     let special = |c: char| matches!(c, ',' | ')' | '"' | '\'' | '\\' | '\n' | '\r' | '\t');
-    if !arg.contains(special) && !(alone && arg.is_empty()) {
+    if !(arg.contains(special) || alone && arg.is_empty()) {
         return arg.to_owned();
     }
     let mut out = String::from("\"");

@@ -69,7 +69,7 @@ pub fn words(
     let fault = lexer.run().err();
     let words = lexer.words;
     if let Some(fault) = fault {
-        diags.push(fault);
+        diags.push(*fault);
         return None;
     }
     if let Some(word) = words.get(WORDS_MAX) {
@@ -94,7 +94,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn run(&mut self) -> Result<(), Diagnostic> {
+    fn run(&mut self) -> Result<(), Box<Diagnostic>> {
         while let Some((i, c)) = self.chars.next() {
             match c {
                 ' ' | '\t' => self.end_word(i)?,
@@ -122,7 +122,7 @@ impl Lexer<'_> {
         self.word.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
     }
 
-    fn end_word(&mut self, end: usize) -> Result<(), Diagnostic> {
+    fn end_word(&mut self, end: usize) -> Result<(), Box<Diagnostic>> {
         let bytes = std::mem::take(&mut self.word);
         let Some(start) = self.start.take() else { return Ok(()) };
         let word = String::from_utf8(bytes)
@@ -131,11 +131,11 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn fault(&self, range: std::ops::Range<usize>, message: &str) -> Diagnostic {
-        Diagnostic::alert(codes::BAD_QUOTING, message).at(self.origin.span(range), "")
+    fn fault(&self, range: std::ops::Range<usize>, message: &str) -> Box<Diagnostic> {
+        Box::new(Diagnostic::alert(codes::BAD_QUOTING, message).at(self.origin.span(range), ""))
     }
 
-    fn strong(&mut self, open: usize) -> Result<(), Diagnostic> {
+    fn strong(&mut self, open: usize) -> Result<(), Box<Diagnostic>> {
         for (_, c) in self.chars.by_ref() {
             if c == '\'' {
                 return Ok(());
@@ -146,7 +146,7 @@ impl Lexer<'_> {
         Err(self.fault(open..self.text.len(), "the quote ' is not closed on this line"))
     }
 
-    fn weak(&mut self, open: usize) -> Result<(), Diagnostic> {
+    fn weak(&mut self, open: usize) -> Result<(), Box<Diagnostic>> {
         while let Some((i, c)) = self.chars.next() {
             match c {
                 '"' => return Ok(()),
@@ -159,7 +159,7 @@ impl Lexer<'_> {
     }
 
     /// After a backslash. What is no escape keeps its backslash, as regular expressions need it.
-    fn escape(&mut self, at: usize, weak: bool) -> Result<(), Diagnostic> {
+    fn escape(&mut self, at: usize, weak: bool) -> Result<(), Box<Diagnostic>> {
         let Some(&(_, c)) = self.chars.peek() else {
             self.push('\\');
             return Ok(());
@@ -192,7 +192,7 @@ impl Lexer<'_> {
     }
 
     /// After a dollar sign between double quotes: `$NAME`, `${NAME}`, `${NAME[*]}`, `${NAME-default}`.
-    fn variable(&mut self, dollar: usize) -> Result<(), Diagnostic> {
+    fn variable(&mut self, dollar: usize) -> Result<(), Box<Diagnostic>> {
         let braced = self.chars.next_if(|&(_, c)| c == '{').is_some();
         let from = self.position();
         let dotted = self.chars.next_if(|&(_, c)| c == '.').is_some();
@@ -200,9 +200,9 @@ impl Lexer<'_> {
         let to = self.position();
         let name = self.text.get(from..to).unwrap_or("");
         if !name.trim_start_matches('.').starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-            return Err(self
-                .fault(dollar..to.max(dollar + 1), "a variable's name starts with a letter or an underscore")
-                .help("a dollar sign between double quotes is written \\$"));
+            let range = dollar..to.max(dollar + 1);
+            let fault = self.fault(range, "a variable's name starts with a letter or an underscore");
+            return Err(Box::new(fault.help("a dollar sign between double quotes is written \\$")));
         }
         let value = match name {
             ".FILE" => Some(self.here.file_name.to_owned()),
@@ -221,7 +221,7 @@ impl Lexer<'_> {
     }
 
     /// The part of `${NAME…}` behind the name.
-    fn braced_rest(&mut self, dollar: usize, value: Option<String>) -> Result<(), Diagnostic> {
+    fn braced_rest(&mut self, dollar: usize, value: Option<String>) -> Result<(), Box<Diagnostic>> {
         let rest = self.text.get(self.position()..).unwrap_or("");
         let (several, rest) = match rest.strip_prefix("[*]") {
             Some(rest) => (true, rest),

@@ -110,6 +110,7 @@ model_enum! {
     }
 
     /// What an answer must hold.
+    #[derive(Default)]
     pub enum ExpectWhat {
         /// Codes and ranges as written: `200,201,300-399`.
         Status(At<String>),
@@ -123,13 +124,8 @@ model_enum! {
         Binary(At<String>),
         Rbinary(At<String>),
         BinaryLf(Format),
+        #[default]
         Custom,
-    }
-}
-
-impl Default for ExpectWhat {
-    fn default() -> ExpectWhat {
-        ExpectWhat::Custom
     }
 }
 

@@ -17,9 +17,7 @@ use crate::{
     diag::{Diagnostic, codes},
     haproxy::{
         expr::within,
-        model::{
-            Compression, Config, ErrorPage, Front, Mode, Proxy, ProxyKind, Reply, Rule, Server, StatusPage,
-        },
+        model::{Compression, Config, ErrorPage, Front, Mode, Proxy, ProxyKind, Rule, Server, StatusPage},
         tree::Section,
     },
     keyword::{ANY, Keyword},
@@ -389,7 +387,6 @@ fn http_error(b: &mut Build, cx: &mut Cx<'_>) {
         return cx.missing(&keyword, "`status` and a number");
     };
     let (status, span) = (status.value, cx.span());
-    let reply = Reply { status: reply.status.clone(), ..reply };
     set_page(&mut b.proxy.error_pages, status, ErrorPage::Reply(reply), span);
 }
 
