@@ -22,7 +22,7 @@ const SOCKET: &str = "/run/stats.sock";
 fn config() -> String {
     format!(
         "global\n    stats socket {SOCKET} mode 660 level admin\n    stats timeout 10s\n\
-         listen web\n    bind :8080\n    server s1 {ORIGIN}:81 weight 10\n    server s2 {ORIGIN}:82 weight 10\n\
+         listen web\n    bind :8080\n    balance roundrobin\n    server s1 {ORIGIN}:81 weight 10\n    server s2 {ORIGIN}:82 weight 10\n\
          listen stats\n    bind :9000\n    stats uri /haproxy\n    stats realm Our\\ Realm\n    stats auth admin:secret\n\
          \x20   stats admin if TRUE\n    stats show-node here\n"
     )

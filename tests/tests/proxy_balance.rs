@@ -102,13 +102,18 @@ fn source_keeps_an_address_on_one_server(program: Program) {
 fn first_fills_the_first_server_first(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let origins = origins(&stage, 2);
-    let lines = servers(&["maxconn 1", "maxconn 1"]);
+    // Two places, so that one request after another always finds one free.
+    let lines = servers(&["maxconn 2", "maxconn 2"]);
     stage.start(&format!("listen web\n    bind :8080\n    balance first\n{lines}"), 8080).unwrap();
     assert_eq!(answers(&stage, 6), BTreeMap::from([("s1".to_string(), 6)]));
-    let mut slow = stage.connect(8080).unwrap();
-    slow.send("GET /?delay=5000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    wait::until_true("s1 is busy", PATIENCE, || !origins[0].requests_for("/?delay").is_empty()).unwrap();
+    let slow = [(); 2].map(|()| {
+        let mut client = stage.connect(8080).unwrap();
+        client.send("GET /?delay=5000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        client
+    });
+    wait::until_true("s1 is full", PATIENCE, || origins[0].requests_for("/?delay").len() == 2).unwrap();
     assert_eq!(answers(&stage, 3), BTreeMap::from([("s2".to_string(), 3)]));
+    drop(slow);
 }
 
 fn the_random_algorithm_uses_every_server(program: Program) {
@@ -123,7 +128,12 @@ fn the_random_algorithm_uses_every_server(program: Program) {
 fn a_disabled_server_gets_nothing(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let _origins = origins(&stage, 2);
-    stage.start(&format!("listen web\n    bind :8080\n{}", servers(&["disabled", ""])), 8080).unwrap();
+    stage
+        .start(
+            &format!("listen web\n    bind :8080\n    balance roundrobin\n{}", servers(&["disabled", ""])),
+            8080,
+        )
+        .unwrap();
     assert_eq!(answers(&stage, 6), BTreeMap::from([("s2".to_string(), 6)]));
 }
 
@@ -131,8 +141,9 @@ fn a_server_goes_down_and_comes_back_by_its_checks(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let mut origins = origins(&stage, 2);
     let lines = servers(&["check inter 100ms rise 2 fall 2", "check inter 100ms"]);
-    let config =
-        format!("global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    log global\n{lines}");
+    let config = format!(
+        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    balance roundrobin\n    log global\n{lines}"
+    );
     stage.start(&config, 8080).unwrap();
     assert_eq!(answers(&stage, 8).len(), 2);
     origins.truncate(1);
@@ -160,7 +171,7 @@ fn an_http_check_wants_the_right_status(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let origins = origins(&stage, 2);
     let config = format!(
-        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    log global\n\
+        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    balance roundrobin\n    log global\n\
          \x20   option httpchk\n    http-check send meth GET uri /health ver HTTP/1.1 hdr Host checks\n\
          \x20   http-check expect status 200\n{}",
         servers(&["check inter 100ms fall 2 rise 1", "check inter 100ms fall 2 rise 1"])
@@ -184,8 +195,9 @@ fn a_backup_serves_only_when_the_others_are_down(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let mut origins = origins(&stage, 2);
     let lines = servers(&["check inter 100ms fall 1", "check inter 100ms backup"]);
-    let config =
-        format!("global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    log global\n{lines}");
+    let config = format!(
+        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    balance roundrobin\n    log global\n{lines}"
+    );
     stage.start(&config, 8080).unwrap();
     assert_eq!(answers(&stage, 6), BTreeMap::from([("s1".to_string(), 6)]));
     origins.remove(0);
@@ -211,7 +223,7 @@ fn a_full_server_makes_requests_wait(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let origin = stage.origin("s1", 81).unwrap();
     let config = format!(
-        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    log global\n    option httplog\n\
+        "global\n    log 127.0.0.1:514 local0\nlisten web\n    bind :8080\n    balance roundrobin\n    log global\n    option httplog\n\
          \x20   timeout queue 300ms\n    http-reuse never\n{}",
         servers(&["maxconn 1"])
     );
@@ -231,7 +243,7 @@ fn a_cookie_keeps_a_client_on_its_server(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let origins = origins(&stage, 2);
     let config = format!(
-        "listen web\n    bind :8080\n    cookie SERVERID insert indirect nocache\n{}",
+        "listen web\n    bind :8080\n    balance roundrobin\n    cookie SERVERID insert indirect nocache\n{}",
         servers(&["cookie one", "cookie two"])
     );
     stage.start(&config, 8080).unwrap();
@@ -258,7 +270,7 @@ fn a_cookie_with_attributes_and_prefix(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let _origins = origins(&stage, 2);
     let config = format!(
-        "listen web\n    bind :8080\n    cookie S insert httponly secure domain .example.com\n{}\
+        "listen web\n    bind :8080\n    balance roundrobin\n    cookie S insert httponly secure domain .example.com\n{}\
          listen pre\n    bind :8081\n    cookie JSESSIONID prefix\n{}",
         servers(&["cookie one"]),
         servers(&["cookie one"])
