@@ -8,6 +8,7 @@
 pub mod access;
 pub mod companion;
 mod daemon;
+mod keywords;
 pub mod listeners;
 pub mod load;
 mod logs;
@@ -19,6 +20,7 @@ pub mod report;
 mod serve;
 mod start;
 mod threads;
+mod trace;
 pub mod version;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -115,6 +117,9 @@ fn with_configuration(action: Action, cli: Cli, origin: &Origin, report: Report)
     }
     let loaded = load::load(origin, &mut direct, None, None);
     report.diagnostics(&loaded.diagnostics, &loaded.sources, action == Action::Check);
+    if let Some(classes) = &cli.keywords {
+        print(&keywords::text(classes));
+    }
     if let Some(refusal) = refusal(&loaded, &cli) {
         report.alert(&refusal);
         return ExitCode::FAILURE;

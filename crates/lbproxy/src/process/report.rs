@@ -85,7 +85,7 @@ pub fn print(text: &str) {
 }
 
 /// Level and process id, aligned as HAProxy does.
-fn head(severity: Severity) -> String {
+pub(super) fn head(severity: Severity) -> String {
     let level = format!("[{}]", render::severity_word(severity));
     format!("{level:<10} ({}) : ", std::process::id())
 }

@@ -26,6 +26,7 @@ use super::{
     report::Report,
     start::signal_all,
     threads::{Ended, Threads},
+    trace,
 };
 use crate::{
     admin::AdminCommand,
@@ -66,6 +67,7 @@ pub(super) struct Process {
 /// Serves until told to leave.
 pub(super) fn serve(process: Process) -> ExitCode {
     let report = process.report;
+    trace::start(report);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(r) => r,
         Err(e) => {
