@@ -256,7 +256,11 @@ fn say(runtime: &Runtime, line: &LogLine) {
         return;
     }
     let (head, text) = match line.severity {
-        Severity::Emergency => ("[ALERT]   ", format!("backend '{}' has no server available!", line.backend)),
+        // The name stands in quotes here, and without in the logs.
+        Severity::Emergency => {
+            let kind = line.text.split(' ').next().unwrap_or("backend");
+            ("[ALERT]   ", format!("{kind} '{}' has no server available!", line.backend))
+        }
         _ => ("[WARNING] ", line.text.clone()),
     };
     // Nobody may be there to read it.
