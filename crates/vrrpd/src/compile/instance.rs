@@ -160,6 +160,10 @@ fn addresses(
             check_interface(context, dev, i, diags);
         }
         let plan = address(a, interface);
+        if plan.address.is_ipv6() {
+            let message = format!("neighbours are not told of {} yet: IPv6 is not built", plan.address);
+            diags.push(Diagnostic::warning(codes::K_NOT_YET, message).at(a.address.span, ""));
+        }
         if !plans.iter().any(|p| p.address == plan.address && p.interface == plan.interface) {
             plans.push(plan);
         }

@@ -120,6 +120,8 @@ pub enum Action {
         instance: usize,
         note: Note,
     },
+    /// What follows speaks of the new plan; what came before, of the old one.
+    Reloaded,
     Stopped,
 }
 

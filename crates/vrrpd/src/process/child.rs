@@ -197,7 +197,8 @@ async fn reload(options: &Options, runner: &mut Runner) -> Option<Settings> {
     let compiled = read.compiled;
     let settings = compiled.settings;
     let plan = Arc::clone(&compiled.plan);
-    match runner.reload(plan, compiled.commands, settings.dynamic_interfaces).await {
+    let (dynamic, states) = (settings.dynamic_interfaces, settings.fifo_states_on_reload);
+    match runner.reload(plan, compiled.commands, dynamic, states).await {
         Ok(()) => {
             info!("Reload complete");
             Some(settings)

@@ -1,9 +1,9 @@
 //! Pid files: written at start, locked while the process lives, removed at its end.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -35,7 +35,6 @@ impl PidFile {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644)
             .open(path)
             .map_err(fail)?;
         let mut text = String::new();
@@ -46,6 +45,8 @@ impl PidFile {
         if old > 0 && old != std::process::id() as i32 && same_program(old) {
             return Err(Error::Running(old));
         }
+        // Service scripts of ordinary users read it, whatever our umask is.
+        lock.set_permissions(Permissions::from_mode(0o644)).map_err(fail)?;
         lock.set_len(0).map_err(fail)?;
         io::Seek::rewind(&mut *lock).map_err(fail)?;
         writeln!(lock, "{}", std::process::id()).map_err(fail)?;

@@ -4,7 +4,7 @@
 //! order in which the router gave them, so an advert leaves before the address is added; nothing that a script
 //! does can hold an advert back. Leaves to others: signals' meaning (`process::child`), dumps (`admin`).
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use nix::sys::signal::Signal;
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     engine::{
         Time,
-        instance::Told,
+        instance::{State, Told},
         plan::Plan,
         router::{Action, Event, Router, Socket, Who},
         track::{Status, script},
@@ -50,7 +50,11 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Runner {
     router: Router,
+    /// The plan and the programs that the router's actions speak of.
+    plan: Arc<Plan>,
     commands: Commands,
+    /// The programs of a reload, until the router has changed over.
+    next: Option<Commands>,
     netlink: Netlink,
     sockets: Sockets,
     arrivals: mpsc::Receiver<Arrival>,
@@ -94,7 +98,9 @@ impl Runner {
         let (sockets, arrivals) = Sockets::new();
         let (scripts, ends) = Scripts::new();
         let mut runner = Runner {
-            router: Router::new(plan),
+            router: Router::new(plan.clone()),
+            plan,
+            next: None,
             netlink: Netlink::open()?,
             sockets,
             arrivals,
@@ -152,18 +158,39 @@ impl Runner {
         self.perform().await;
     }
 
-    /// Puts a new configuration under the running router.
-    pub async fn reload(&mut self, plan: Arc<Plan>, commands: Commands, dynamic: bool) -> Result<(), Error> {
+    /// Puts a new configuration under the running router. With `tell_states` the FIFOs hear every state again.
+    pub async fn reload(
+        &mut self,
+        plan: Arc<Plan>,
+        commands: Commands,
+        dynamic: bool,
+        tell_states: bool,
+    ) -> Result<(), Error> {
         if !dynamic {
             missing_interface(&plan, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
         }
-        // What is said and run about instances that go is said in the old configuration's words.
-        let old = std::mem::replace(&mut self.commands, commands);
-        self.fifos.set(&self.commands.fifos);
-        let before = self.router.plan().clone();
+        self.fifos.set(&commands.fifos);
+        self.next = Some(commands);
         self.router.handle(Event::Reload(plan), clock::now());
-        self.perform_with(&before, &old).await;
+        self.perform().await;
+        if tell_states {
+            for index in 0..self.router.instances().len() {
+                self.tell_state(index);
+            }
+        }
         Ok(())
+    }
+
+    fn tell_state(&mut self, index: usize) {
+        let Some(instance) = self.router.instances().get(index) else { return };
+        let state = match instance.state() {
+            State::Master => "MASTER",
+            State::Backup => "BACKUP",
+            State::Fault | State::Init => "FAULT",
+        };
+        let (name, priority) = (instance.plan().name.clone(), instance.priority());
+        let telling = Telling { kind: "INSTANCE", name: &name, told: Told::Priority, priority };
+        self.fifos.tell(telling, state);
     }
 
     /// Resigns, gives the addresses back and waits for the stop scripts (at most a second, as keepalived).
@@ -223,25 +250,14 @@ impl Runner {
         }
     }
 
+    /// Performs what the router wants, in its order, until it wants nothing more.
     async fn perform(&mut self) {
-        let plan = self.router.plan().clone();
-        let commands = std::mem::take(&mut self.commands);
-        self.perform_with(&plan, &commands).await;
-        self.commands = commands;
-    }
-
-    async fn perform_with(&mut self, plan: &Arc<Plan>, commands: &Commands) {
-        let mut queue: VecDeque<Action> = VecDeque::new();
-        loop {
-            while let Some(action) = self.router.poll_action() {
-                queue.push_back(action);
-            }
-            let Some(action) = queue.pop_front() else { return };
-            self.act(action, plan, commands).await;
+        while let Some(action) = self.router.poll_action() {
+            self.act(action).await;
         }
     }
 
-    async fn act(&mut self, action: Action, plan: &Arc<Plan>, commands: &Commands) {
+    async fn act(&mut self, action: Action) {
         match action {
             Action::Open(socket) => self.open(socket),
             Action::Close(socket) => {
@@ -278,16 +294,20 @@ impl Runner {
                 Ok(()) => debug!("Sending gratuitous ARP on {} for {address}", self.interface(link)),
                 Err(e) => warn!("cannot send gratuitous ARP for {address}: {e}"),
             },
-            Action::Script { index, what } => self.script(plan, commands, index, what),
-            Action::Notify { who, told, priority } => self.notify(plan, commands, who, told, priority),
+            Action::Script { index, what } => self.script(index, what),
+            Action::Notify { who, told, priority } => self.notify(who, told, priority),
             Action::Note { instance, note } => {
-                let Some(i) = plan.instances.get(instance) else { return };
-                let (loudness, text) = words::note(plan, i, &note);
+                let Some(i) = self.plan.instances.get(instance) else { return };
+                let (loudness, text) = words::note(&self.plan, i, &note);
                 match loudness {
                     Loudness::Warning => warn!("VRRP_Instance({}) {text}", i.name),
                     Loudness::Info => info!("VRRP_Instance({}) {text}", i.name),
                     Loudness::Detail => debug!("VRRP_Instance({}) {text}", i.name),
                 }
+            }
+            Action::Reloaded => {
+                self.plan = self.router.plan().clone();
+                self.commands = self.next.take().unwrap_or_default();
             }
             // Whoever asked for it awaits our return.
             Action::Stopped => {}
@@ -306,16 +326,14 @@ impl Runner {
         self.router.links().iter().find(|l| l.index == link).map(|l| l.name.clone()).unwrap_or_default()
     }
 
-    fn script(&mut self, plan: &Plan, commands: &Commands, index: usize, what: script::Action) {
-        // Scripts are numbered by the router's plan, which a reload changes before its actions are performed.
-        let current = self.router.plan().clone();
-        let plan = if current.scripts.get(index).is_some() { &*current } else { plan };
-        let Some(script) = plan.scripts.get(index) else { return };
+    fn script(&mut self, index: usize, what: script::Action) {
+        let (Some(script), Some(program)) = (self.plan.scripts.get(index), self.commands.scripts.get(index))
+        else {
+            return;
+        };
         let name = &script.name;
         match what {
             script::Action::Run => {
-                let newer = self.commands.scripts.get(index);
-                let Some(program) = newer.or_else(|| commands.scripts.get(index)) else { return };
                 if let Err(e) = self.scripts.run(name, program) {
                     error!("VRRP_Script({name}) cannot run {}: {e}", program.path.display());
                 }
@@ -331,7 +349,8 @@ impl Runner {
         }
     }
 
-    fn notify(&mut self, plan: &Plan, commands: &Commands, who: Who, told: Told, priority: u8) {
+    fn notify(&mut self, who: Who, told: Told, priority: u8) {
+        let (plan, commands) = (&self.plan, &self.commands);
         let (kind, name, notify) = match who {
             Who::Instance(i) => {
                 ("INSTANCE", plan.instances.get(i).map(|p| p.name.as_str()), commands.instances.get(i))
@@ -353,7 +372,7 @@ impl Runner {
 
     fn is_master(&self, index: usize) -> bool {
         let state = self.router.instances().get(index).map(|i| i.state());
-        state == Some(crate::engine::instance::State::Master)
+        state == Some(State::Master)
     }
 }
 

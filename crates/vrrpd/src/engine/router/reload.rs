@@ -19,6 +19,7 @@ impl Router {
         let old_plan = std::mem::replace(&mut self.plan, plan.clone());
         self.announcer.set_gap(plan.garp_gap);
         self.drop_deleted(&old_plan, now);
+        self.actions.push_back(Action::Reloaded);
         let mut old: Vec<Option<(Instance, Extra)>> = std::mem::take(&mut self.instances)
             .into_iter()
             .zip(std::mem::take(&mut self.extras))

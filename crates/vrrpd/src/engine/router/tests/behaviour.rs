@@ -528,7 +528,7 @@ fn a_reload_of_the_same_changes_nothing() {
     let mut b = Bench::master(plan_of(vec![base()]));
     let due = b.due_ms();
     let actions = b.give(Event::Reload(Arc::new(plan_of(vec![base()]))));
-    assert_eq!((actions, b.state(), b.due_ms()), (vec![], State::Master, due));
+    assert_eq!((actions, b.state(), b.due_ms()), (vec![Action::Reloaded], State::Master, due));
 }
 
 #[test]
@@ -552,6 +552,8 @@ fn a_reload_with_another_virtual_router_resigns_and_starts_the_new_one() {
     let actions = b.give(Event::Reload(Arc::new(plan_of(vec![new]))));
     assert_eq!(sent(&actions), [0]);
     assert_eq!(told(&actions), [Told::Deleted, Told::Backup]);
+    let split = actions.iter().position(|a| *a == Action::Reloaded).unwrap();
+    assert_eq!(told(&actions[..split]), [Told::Deleted], "told in the old plan's words");
     assert_eq!(b.state(), State::Backup);
 }
 
