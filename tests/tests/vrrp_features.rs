@@ -162,10 +162,9 @@ fn notify_scripts_and_the_fifo_are_told_in_keepaliveds_words() {
     daemon.stop().unwrap();
     one.wait_for_text("/run/notified", "any INSTANCE VI_1 STOP 100");
     let lines = one.wait_for_text("/run/lines", "STOP");
-    assert_eq!(
-        lines,
-        "INSTANCE \"VI_1\" BACKUP 100\nINSTANCE \"VI_1\" MASTER 100\nINSTANCE \"VI_1\" STOP 100\n"
-    );
+    // The link may come up a moment after the start; that is a FAULT first.
+    let told = "INSTANCE \"VI_1\" BACKUP 100\nINSTANCE \"VI_1\" MASTER 100\nINSTANCE \"VI_1\" STOP 100\n";
+    assert!(lines.ends_with(told), "{lines}");
 }
 
 #[test]
@@ -227,7 +226,8 @@ fn a_stale_address_is_removed_at_start_and_won_again() {
     let watch = AddressWatch::start(&one.host).unwrap();
     let since = Instant::now();
     let again = one.start();
-    watch.wait_for("10.9.0.100".parse().unwrap(), false, since, PATIENCE).unwrap();
+    let removed = watch.wait_for("10.9.0.100".parse().unwrap(), false, since, PATIENCE);
+    assert!(removed.is_ok(), "{}", again.log());
     again.wait_for_line("VI_1) Entering MASTER STATE", PATIENCE).unwrap();
     one.wait(true, "10.9.0.100");
 }
@@ -302,7 +302,8 @@ fn gratuitous_arp_moves_the_address_in_a_neighbours_cache() {
     a.wait_for_line("Entering MASTER STATE", PATIENCE).unwrap();
     let mac = |host: &Host| host.sh("cat /sys/class/net/eth0/address").unwrap().trim().to_owned();
     let seen = || client.sh("ip neigh show 10.9.0.100").unwrap_or_default();
-    let reaches = || client.sh("ping -c 1 -W 1 10.9.0.100 >/dev/null 2>&1; true").map(|_| ()).is_ok();
+    // Nobody listens; the attempt alone makes the client ask for the address.
+    let reaches = || client.tcp_connect("10.9.0.100:9").is_err();
     wait::until_true("the client knows the first", PATIENCE, || {
         reaches() && seen().contains(&mac(&hosts[0]))
     })

@@ -101,7 +101,7 @@ fn start(options: &Options, names: &Names, wait: Duration) -> Result<u8, Error> 
             return Ok(code::OK);
         }
         detach().map_err(Error::Detach)?;
-        if let Err(e) = pid_file.rewrite() {
+        if let Err(e) = pid_file.take_over() {
             warn!("cannot write pid file {}: {e}", options.pid_file.display());
         }
     }

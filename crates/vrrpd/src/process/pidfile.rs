@@ -2,12 +2,12 @@
 
 use std::{
     fs::{File, OpenOptions, Permissions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FcntlArg, fcntl};
 
 /// Why there is no pid file.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,9 @@ pub(super) enum Error {
 #[derive(Debug)]
 pub(super) struct PidFile {
     path: PathBuf,
-    /// Held, not used: the lock ends with the last process that has it.
-    lock: Flock<File>,
+    /// Locked by a record lock: it belongs to this process alone and a child does not inherit it, so that a
+    /// child that outlives its parent for a moment does not keep the next daemon out.
+    file: File,
 }
 
 impl PidFile {
@@ -40,24 +41,28 @@ impl PidFile {
         let mut text = String::new();
         let _ = file.read_to_string(&mut text);
         let old: i32 = text.trim().parse().unwrap_or(0);
-        let mut lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| Error::Running(old))?;
+        lock(&file, false).map_err(|_| Error::Running(old))?;
         // keepalived itself does not lock its file.
         if old > 0 && old != std::process::id() as i32 && same_program(old) {
             return Err(Error::Running(old));
         }
         // Service scripts of ordinary users read it, whatever our umask is.
-        lock.set_permissions(Permissions::from_mode(0o644)).map_err(fail)?;
-        lock.set_len(0).map_err(fail)?;
-        io::Seek::rewind(&mut *lock).map_err(fail)?;
-        writeln!(lock, "{}", std::process::id()).map_err(fail)?;
-        Ok(PidFile { path: path.to_owned(), lock })
+        file.set_permissions(Permissions::from_mode(0o644)).map_err(fail)?;
+        let mut pid_file = PidFile { path: path.to_owned(), file };
+        pid_file.write().map_err(fail)?;
+        Ok(pid_file)
     }
 
-    /// Writes the pid of this process anew, after a fork.
-    pub(super) fn rewrite(&mut self) -> io::Result<()> {
-        self.lock.set_len(0)?;
-        io::Seek::rewind(&mut *self.lock)?;
-        writeln!(self.lock, "{}", std::process::id())
+    /// Takes the file over after a fork: the child's pid, and the lock as soon as the process that forked ends.
+    pub(super) fn take_over(&mut self) -> io::Result<()> {
+        lock(&self.file, true)?;
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{}", std::process::id())
     }
 
     pub(super) fn remove(self) {
@@ -65,11 +70,33 @@ impl PidFile {
     }
 }
 
-/// Whether a process with this pid runs under the name that we run under.
+/// The whole file for this process; another's lock is waited for, or an error.
+fn lock(file: &File, wait: bool) -> io::Result<()> {
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, if wait { FcntlArg::F_SETLKW(&whole) } else { FcntlArg::F_SETLK(&whole) })?;
+    Ok(())
+}
+
+/// Whether a process with this pid lives under the name that we run under.
 fn same_program(pid: i32) -> bool {
-    let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    let other = name(&pid.to_string());
-    other.is_some() && other == name("self")
+    let stat = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let ours = stat("self").and_then(|s| name_and_state(&s).map(|(name, _)| name.to_owned()));
+    // One that has died and was not waited for yet holds nothing.
+    stat(&pid.to_string())
+        .and_then(|s| name_and_state(&s).map(|(name, state)| state != 'Z' && Some(name) == ours.as_deref()))
+        .unwrap_or(false)
+}
+
+/// From proc(5): the name stands in parentheses and may hold anything.
+fn name_and_state(stat: &str) -> Option<(&str, char)> {
+    let (head, tail) = stat.rsplit_once(") ")?;
+    Some((head.split_once('(')?.1, tail.chars().next()?))
 }
 
 #[cfg(test)]
@@ -77,16 +104,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_process_is_told_who_runs_and_a_stale_file_is_taken() {
+    fn a_stale_file_is_taken_and_a_removed_one_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pid");
         std::fs::write(&path, "999999999\n").unwrap();
         let first = PidFile::create(&path).unwrap();
         let pid = std::process::id() as i32;
         assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), pid.to_string());
-        assert!(matches!(PidFile::create(&path), Err(Error::Running(p)) if p == pid));
         first.remove();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_name_whatever_that_holds() {
+        assert_eq!(name_and_state("12 (a) b) S 1 2"), Some(("a) b", 'S')));
+        assert_eq!(name_and_state("12 (keepalived) Z 1"), Some(("keepalived", 'Z')));
+        assert_eq!(name_and_state("nonsense"), None);
     }
 
     #[test]
