@@ -31,6 +31,11 @@ pub enum Failure {
     },
     /// The client left while waiting in the queue, or for a connection, or for the answer.
     ClientLeft(Phase),
+    /// The client reset its connection while waiting for the answer.
+    ClientReset,
+    /// After the whole answer, the client did not send the rest of its request, or left.
+    RestTimeout,
+    RestAborted,
     /// No server can take the request.
     NoServer,
     QueueFull,
@@ -102,7 +107,11 @@ impl Failure {
             Failure::BodyTimeout { began: true } => (0, C::ClientTimeout, P::Data, T::ClientAbort, false),
             Failure::BodyAborted { began: false } => (400, C::ClientAbort, P::Data, T::ClientAbort, false),
             Failure::BodyAborted { began: true } => (0, C::ClientAbort, P::Data, T::ClientAbort, false),
-            Failure::ClientLeft(phase) => (0, C::ClientAbort, phase, T::ClientAbort, false),
+            Failure::ClientLeft(P::Headers) => (400, C::ClientAbort, P::Headers, T::ClientAbort, false),
+            Failure::ClientLeft(phase) => (503, C::ClientAbort, phase, T::ClientAbort, false),
+            Failure::ClientReset => (400, C::ClientAbort, P::Data, T::ClientAbort, false),
+            Failure::RestTimeout => (0, C::ClientTimeout, P::Last, T::ClientAbort, false),
+            Failure::RestAborted => (0, C::ClientAbort, P::Last, T::ClientAbort, false),
             Failure::NoServer => (503, C::ServerAbort, P::Connect, T::None, true),
             Failure::QueueFull => (503, C::ServerAbort, P::Queue, T::ConnectError, true),
             Failure::QueueTimeout => (503, C::ServerTimeout, P::Queue, T::ConnectError, true),
@@ -238,7 +247,10 @@ mod tests {
             (Failure::BadResponse(Reject::StartLine), 502, "PH"),
             (Failure::ResponseTimeout, 504, "sH"),
             (Failure::ResponseCut, 0, "SD"),
-            (Failure::ClientLeft(Phase::Headers), 0, "CH"),
+            (Failure::ClientLeft(Phase::Headers), 400, "CH"),
+            (Failure::ClientReset, 400, "CD"),
+            (Failure::RestTimeout, 0, "cL"),
+            (Failure::RestAborted, 0, "CL"),
         ] {
             let v = failure.verdict();
             let got = format!("{}{}", v.cause.as_char(), v.phase.as_char());

@@ -184,6 +184,7 @@ async fn one(
 async fn nothing(session: &Session, client: &mut Io, failure: Failure) {
     let mut stream = Stream::new(session, client, 0);
     stream.silent = true;
+    stream.times.first_byte_us = (session.conn.accept_ms * 1_000).max(1);
     let mut memory = Memory::default();
     stream.finish(Err(End::Failed(failure)), &mut memory).await;
     stream.retire(&mut memory);

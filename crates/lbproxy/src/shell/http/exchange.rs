@@ -71,11 +71,8 @@ impl Stream<'_> {
             let was_tunnel = self.tunnel;
             let up = self.poll_up(cx, backend)?;
             let down = self.poll_down(cx, backend)?;
-            let over = match self.tunnel {
-                true => self.down_state == Down::Done && self.up_state != Up::Sending,
-                false => self.down_state == Down::Done,
-            };
-            if over {
+            // An answer that came early does not end the request: what the client still sends is still forwarded.
+            if self.down_state == Down::Done && self.up_state != Up::Sending {
                 return Poll::Ready(Ok(()));
             }
             if self.tunnel != was_tunnel {
@@ -109,6 +106,7 @@ impl Stream<'_> {
             (true, _) if head => Failure::ResponseTimeout,
             (true, _) => Failure::ResponseStalled,
             (false, _) if down == Waits::Client => Failure::DeliveryStalled,
+            (false, _) if self.down_state == Down::Done => Failure::RestTimeout,
             (false, _) => Failure::BodyTimeout { began: self.began },
         })
     }
@@ -150,7 +148,7 @@ impl Stream<'_> {
     fn poll_up(&mut self, cx: &mut Context<'_>, backend: &Backend) -> Result<Waits, Failure> {
         loop {
             if self.up_state != Up::Sending {
-                return Ok(self.watch_client(cx, backend));
+                return self.watch_client(cx, backend);
             }
             if let Some(waits) = self.send_up(cx)? {
                 return Ok(waits);
@@ -248,7 +246,10 @@ impl Stream<'_> {
     fn client_ended(&mut self, cx: &mut Context<'_>, error: bool) -> Result<(), Failure> {
         self.client_closed = true;
         if !self.tunnel {
-            return Err(Failure::BodyAborted { began: self.began });
+            return Err(match self.down_state {
+                Down::Done => Failure::RestAborted,
+                _ => Failure::BodyAborted { began: self.began },
+            });
         }
         if error {
             return Err(Failure::DeliveryAborted);
@@ -263,25 +264,24 @@ impl Stream<'_> {
     }
 
     /// While the answer is awaited: takes pipelined bytes and notices that the client leaves.
-    fn watch_client(&mut self, cx: &mut Context<'_>, backend: &Backend) -> Waits {
+    fn watch_client(&mut self, cx: &mut Context<'_>, backend: &Backend) -> Result<Waits, Failure> {
         if self.tunnel || self.client_closed || self.up_state == Up::Broken {
-            return Waits::Nobody;
+            return Ok(Waits::Nobody);
         }
+        let mut left = None;
         let buffers = &self.session.installed.buffers;
         let mut buf = self.up.take().unwrap_or_else(|| buffers.take());
         while buf.has_room() {
             match self.client.poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(n)) if n > 0 => {}
-                Poll::Ready(_) => {
+                Poll::Ready(end) => {
                     self.client_closed = true;
                     self.keep_client = false;
-                    if backend.abortonclose
-                        && self.down_state == Down::Head
-                        && let Some(conn) = &mut self.conn
-                    {
-                        // The server learns of it and decides (manual 4.2, `option abortonclose`).
-                        self.keep_server = false;
-                        let _ = conn.io.poll_shutdown(cx);
+                    if backend.abortonclose && self.down_state == Down::Head {
+                        left = Some(match end {
+                            Ok(_) => Failure::ClientLeft(Phase::Headers),
+                            Err(_) => Failure::ClientReset,
+                        });
                     }
                     break;
                 }
@@ -293,7 +293,7 @@ impl Stream<'_> {
         } else {
             self.up = Some(buf);
         }
-        Waits::Nobody
+        left.map_or(Ok(Waits::Nobody), Err)
     }
 
     // ---- server to client ---------------------------------------------------------------------------

@@ -106,7 +106,8 @@ impl Stream<'_> {
             phase,
             close: !verdict.keep_alive,
         };
-        if self.client_closed || failure == Failure::RequestAborted {
+        let gone = self.client_closed && !matches!(failure, Failure::ClientLeft(_));
+        if gone || failure == Failure::RequestAborted {
             // Nobody is there to read it; the log still shows the status.
             self.set_status(verdict.status);
         } else if self.answer(&answer).await.is_err() {

@@ -166,7 +166,8 @@ impl Stream<'_> {
     pub(super) fn prepare(&mut self) -> Result<(), Failure> {
         self.begin_body()?;
         let modes = [self.session.frontend.http.connection, self.of_backend(|b| b.http.connection)];
-        self.keep_server = modes.iter().all(|m| *m == ConnectionMode::KeepAlive);
+        // A server that might not know the coding of an HTTP/1.0 request must not read what follows as another one.
+        self.keep_server = modes.iter().all(|m| *m == ConnectionMode::KeepAlive) && !self.asked.insecure;
         let (Some(record), Some(up)) = (&mut self.record, &mut self.up) else {
             return Err(Failure::Internal);
         };
