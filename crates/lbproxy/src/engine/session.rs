@@ -47,6 +47,8 @@ pub enum Failure {
     NoResponse,
     BadResponse(Reject),
     ResponseTimeout,
+    /// The answer has a status of `retry-on`, and there is an attempt left.
+    UnwantedStatus,
     /// The answer was cut short by the server, by its silence, or by bad framing.
     ResponseCut,
     ResponseStalled,
@@ -119,6 +121,8 @@ impl Failure {
             Failure::ConnectTimeout => (503, C::ServerTimeout, P::Connect, T::ConnectError, true),
             Failure::NoResponse => (502, C::ServerAbort, P::Headers, T::ResponseError, true),
             Failure::BadResponse(_) => (502, C::Proxy, P::Headers, T::ResponseError, true),
+            // Never the end of a stream: it is only told where another attempt follows.
+            Failure::UnwantedStatus => (502, C::ServerAbort, P::Headers, T::None, true),
             Failure::ResponseTimeout => (504, C::ServerTimeout, P::Headers, T::ResponseError, true),
             Failure::ResponseCut => (0, C::ServerAbort, P::Data, T::ServerAbort, false),
             Failure::ResponseStalled => (0, C::ServerTimeout, P::Data, T::ServerAbort, false),
@@ -146,6 +150,7 @@ impl Failure {
             Failure::NoResponse => Some(RetryWord::EmptyResponse),
             Failure::BadResponse(_) => Some(RetryWord::JunkResponse),
             Failure::ResponseTimeout => Some(RetryWord::ResponseTimeout),
+            Failure::UnwantedStatus => Some(RetryWord::Status),
             _ => None,
         }
     }
@@ -172,6 +177,8 @@ pub enum RetryWord {
     EmptyResponse,
     JunkResponse,
     ResponseTimeout,
+    /// One of the listed statuses.
+    Status,
 }
 
 /// How often and where a request may be tried again.

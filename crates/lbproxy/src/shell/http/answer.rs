@@ -182,9 +182,11 @@ impl Stream<'_> {
 /// the connection and could take the answer from the client before it has read it.
 pub(super) async fn linger(session: &Session, client: &mut Io) {
     session.arm_in(LINGER_MS);
-    let mut taken = 0;
+    let (mut taken, mut shut) = (0, false);
     poll_fn(|cx| {
-        let _ = client.poll_shutdown(cx);
+        if !shut {
+            shut = client.poll_shutdown(cx).is_ready();
+        }
         let mut buf = session.installed.buffers.take();
         let over = loop {
             buf.reset();

@@ -461,6 +461,11 @@ impl Stream<'_> {
         let Some(record) = &mut self.record else { return Err(Failure::Internal) };
         record.txn.server_status = record.res.status;
         self.answered = framing::response(&record.res, &self.asked).map_err(Failure::BadResponse)?;
+        let unwanted = backend.retry_on.statuses.contains(&record.res.status);
+        if unwanted && record.txn.retries < self.retries() && self.replay.is_some() && !self.began {
+            return Err(Failure::UnwantedStatus);
+        }
+        let Some(record) = &mut self.record else { return Err(Failure::Internal) };
         if record.res.status == 101 && !self.asked.upgrade {
             // Nobody asked for another protocol, so nobody would know when it ends.
             return Err(Failure::BadResponse(Reject::StartLine));

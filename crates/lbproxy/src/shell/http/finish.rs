@@ -1,6 +1,6 @@
 //! The end of a request: what is still said to the client, what is counted, what is logged, what is kept.
 
-use super::{Answer, Down, End, Failure, Memory, Next, Stream, Times, Up, answer::Message};
+use super::{Answer, End, Failure, Memory, Next, Stream, Times, Up, answer::Message};
 use crate::{
     engine::{
         sample::Origin,
@@ -159,10 +159,13 @@ impl Stream<'_> {
 
     fn next(&mut self) -> Next {
         if self.keep_client {
-            return Next::Again(self.up.take().filter(|b| !b.is_empty()));
+            let held = self.up.take_if(|b| !b.is_empty());
+            return Next::Again(held);
         }
-        let unread = self.down_state == Down::Done || self.began;
-        match unread && !self.client_closed && !self.tunnel {
+        // Closing is safe once everything that the client sent has been read.
+        let more = self.up.as_ref().is_some_and(|b| !b.is_empty());
+        let unread = !self.body_begun || !self.up_body.is_done() || more;
+        match unread && self.began && !self.client_closed && !self.tunnel {
             true => Next::Linger,
             false => Next::Close,
         }

@@ -119,6 +119,8 @@ impl Stream<'_> {
             RetryWord::EmptyResponse => on.empty_response,
             RetryWord::JunkResponse => on.junk_response,
             RetryWord::ResponseTimeout => on.response_timeout,
+            // Only statuses of the list become this failure.
+            RetryWord::Status => true,
         };
         if !wanted || self.began || self.replay.is_none() {
             return Err(failure);

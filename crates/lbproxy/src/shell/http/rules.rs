@@ -65,6 +65,9 @@ impl Stream<'_> {
         if let Some(uri) = &frontend.monitor_uri {
             self.monitor(uri)?;
         }
+        if frontend.http.buffer_request {
+            self.collect_body(frontend.timeouts.http_request, None).await?;
+        }
         let rules = &frontend.rules;
         if !rules.tcp_content.is_empty() {
             self.run_rules(&rules.tcp_content).await?;
@@ -81,6 +84,9 @@ impl Stream<'_> {
     /// The backend's rules, unless they are the frontend's (`listen`) and have run already.
     pub(super) async fn backend_rules(&mut self) -> Result<(), End> {
         let Some(backend) = self.backend.clone() else { return Ok(()) };
+        if backend.http.buffer_request {
+            self.collect_body(self.session.frontend.timeouts.http_request, None).await?;
+        }
         if backend.same_as != Some(self.session.frontend.ix) {
             if !backend.rules.tcp_content.is_empty() {
                 self.run_rules(&backend.rules.tcp_content).await?;
