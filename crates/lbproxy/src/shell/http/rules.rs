@@ -97,6 +97,9 @@ impl Stream<'_> {
             if let Some(stats) = &backend.stats {
                 self.stats_page(stats, &backend.name).await?;
             }
+            if let Some(stats) = &backend.stats {
+                self.stats_page(stats, &backend.name).await?;
+            }
         }
         self.unique_id();
         self.note_rewrites();

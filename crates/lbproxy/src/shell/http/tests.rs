@@ -2,7 +2,10 @@
 
 use std::{io::Write as _, sync::atomic::Ordering::SeqCst, time::Duration};
 
-use crate::shell::harness::{Client, Origin, Proxy};
+use crate::shell::{
+    harness::{Client, Origin, Proxy},
+    runtime::{Which, WorkerCommand},
+};
 
 const DEFAULTS: &str = "defaults
   mode http
@@ -34,7 +37,10 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 fn untimed(line: &str) -> String {
     let zero = |t: &str| if t.starts_with('-') { t.to_owned() } else { "0".to_owned() };
     let mut timers_seen = false;
-    let word = |w: &str| match !timers_seen && w.matches('/').count() >= 2 && !w.contains(|c: char| c.is_alphabetic()) {
+    let word = |w: &str| match !timers_seen
+        && w.matches('/').count() >= 2
+        && !w.contains(|c: char| c.is_alphabetic())
+    {
         true => {
             timers_seen = true;
             w.split('/').map(zero).collect::<Vec<_>>().join("/")
@@ -415,4 +421,112 @@ fn tcp_mode_relays_and_half_closes() {
     t.join().unwrap();
     let line = untimed(&p.log_line());
     assert!(line.contains(" f f/s 0/0/") && line.contains(" 9 -- 1/1/0/0/0 0/0"), "{line}");
+}
+
+#[test]
+fn the_stats_page_asks_for_its_password_and_is_served() {
+    let o = Origin::fixed(OK);
+    let p = proxy("  stats enable\n  stats uri /st\n  stats realm R\n  stats auth u:p", "", &o);
+    let mut c = p.connect();
+    c.send(b"GET /st HTTP/1.1\r\n\r\n");
+    let got = c.until("</html>\n");
+    assert!(got.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{got}");
+    assert!(got.contains("www-authenticate: Basic realm=\"R\"\r\n"), "{got}");
+    let got = p.exchange(b"GET /st;csv HTTP/1.1\r\nConnection: close\r\nAuthorization: Basic dTpw\r\n\r\n");
+    assert!(got.contains("\r\n\r\n# pxname,svname,qcur") && got.contains("\nb,s,"), "{got}");
+    assert!(o.requests().is_empty());
+}
+
+#[test]
+fn error_files_and_denied_answers_follow_the_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("503.http");
+    std::fs::write(&file, "HTTP/1.0 503 Gone fishing\r\nX-Own: y\r\nConnection: close\r\n\r\nback soon")
+        .unwrap();
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}\nlisten f\n  bind 127.0.0.1:1\n  errorfile 503 {}\n",
+        file.display()
+    ));
+    let got = p.exchange(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert!(got.starts_with("HTTP/1.") && got.contains(" 503 Gone fishing\r\nX-Own: y\r\n"), "{got}");
+    assert!(got.ends_with("\r\n\r\nback soon"), "{got}");
+}
+
+#[test]
+fn a_full_server_makes_requests_wait_and_the_queue_time_out_answers() {
+    let slow = Origin::start(|_, c| {
+        std::thread::sleep(Duration::from_millis(400));
+        c.write_all(OK).is_ok()
+    });
+    let p = Proxy::start(&format!(
+        "{DEFAULTS}
+listen f
+  bind 127.0.0.1:1
+  log @LOG@ local0
+  option httplog
+  timeout queue 100ms
+  server s {} maxconn 1
+",
+        slow.address
+    ));
+    let mut first = p.connect();
+    first.send(b"GET /1 HTTP/1.1\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let mut second = p.connect();
+    second.send(b"GET /2 HTTP/1.1\r\n\r\n");
+    let got = second.until("</html>\n");
+    assert!(got.starts_with("HTTP/1.1 503 "), "{got}");
+    let line = p.log_line();
+    assert!(line.contains(" f/<NOSRV> ") && line.contains(" sQ-- ") && line.contains(" 0/1 "), "{line}");
+    first.until("ok");
+}
+
+#[test]
+fn early_answers_reach_a_client_that_still_sends() {
+    let l = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = l.local_addr().unwrap();
+    let t = std::thread::spawn(move || {
+        let mut c = Client(l.accept().unwrap().0);
+        c.until("\r\n\r\n");
+        c.send(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno");
+    });
+    let p = Proxy::start(&format!("{DEFAULTS}\nlisten f\n  bind 127.0.0.1:1\n  server s {address}\n"));
+    let mut c = p.connect();
+    c.send(b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");
+    assert!(c.until("\r\n\r\nno").starts_with("HTTP/1.1 413 No\r\n"));
+    t.join().unwrap();
+}
+
+#[test]
+fn a_worker_drains_and_tells_and_ends_streams() {
+    let slow = Origin::start(|_, c| {
+        std::thread::sleep(Duration::from_millis(300));
+        c.write_all(OK).is_ok()
+    });
+    let p = proxy("", "", &slow);
+    let mut busy = p.connect();
+    busy.send(b"GET / HTTP/1.1\r\n\r\n");
+    let mut killed = p.connect();
+    killed.send(b"GET / HTTP/1.1\r\n\r\n");
+    let mut idle = p.connect();
+    std::thread::sleep(Duration::from_millis(100));
+    let sessions = {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        p.tell(WorkerCommand::Sessions { reply });
+        answer.blocking_recv().unwrap()
+    };
+    assert_eq!(sessions.len(), 3, "{sessions:?}");
+    let one = sessions.iter().find(|s| s.src == killed.0.local_addr().unwrap().to_string()).unwrap();
+    assert_eq!(
+        (&*one.frontend, &*one.backend, &*one.server, one.phase),
+        ("f", "b", "s", "waiting for response")
+    );
+    p.tell(WorkerCommand::Shutdown { which: Which::Stream(one.id) });
+    assert_eq!(killed.rest(), "");
+    p.tell(WorkerCommand::Drain);
+    assert!(busy.until("ok").contains("connection: close\r\n"), "a draining process keeps no connection");
+    assert_eq!(busy.rest(), "");
+    idle.0.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(idle.rest(), "");
+    assert!(std::net::TcpStream::connect(p.address(0)).is_err(), "nobody listens any more");
 }
