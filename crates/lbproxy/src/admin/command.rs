@@ -61,7 +61,7 @@ pub struct Call<'a> {
 pub enum Reply {
     Text(String),
     /// Ask the workers for their streams and show them.
-    Streams(Selection),
+    Streams(Box<Selection>),
     Wait(Duration),
     Quit,
 }
