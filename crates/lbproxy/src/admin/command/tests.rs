@@ -82,6 +82,7 @@ fn refusals_are_haproxys() {
         ("shutdown session", "Session pointer expected (use 'show sess')."),
         ("set timeout x 3", "'set timeout' only supports 'cli'."),
         ("set timeout cli 0", "Invalid timeout value."),
+        ("show errors nope", "No such proxy."),
         ("show servers state nope", "Can't find backend."),
         ("show env NO_SUCH_VARIABLE_HERE", "Variable not found"),
         ("wait", "Expects a duration in milliseconds."),
@@ -271,4 +272,45 @@ fn the_prompt_is_switched_as_haproxy_does() {
     c.1.feed(b"show version;quit\n");
     let Input::Line(commands) = c.1.next_line() else { panic!("no line") };
     assert_eq!(run(&c.0.shared, &mut c.1, &commands[1]), Reply::Quit);
+}
+
+#[test]
+fn a_refused_request_is_shown_byte_by_byte() {
+    let mut c = Console::new(Level::Operator);
+    assert!(c.say("show errors").ends_with(" : 0"));
+    let answer = c.0.exchange(b"GET /x HTTP/1.1\r\nHost : y\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let errors = c.say("show errors web");
+    for part in [
+        " : 1\n \n[",
+        "] frontend web (#2): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:",
+        "\n  00000  GET /x HTTP/1.1\\r\\n\n  00017  Host : y\\r\\n\n  00027  \\r\\n",
+    ] {
+        assert!(errors.contains(part), "{part}: {errors}");
+    }
+    assert!(!c.say("show errors web response").contains("invalid request"));
+    assert!(!c.say("show errors sql").contains("invalid request"));
+}
+
+#[test]
+fn the_page_is_answered_by_the_data_plane() {
+    let text = CONFIG.replace("listen web\n", "listen web\n  stats uri /s\n  stats auth u:p\n  stats admin if TRUE\n  log @LOG@ local0\n  option httplog\n");
+    let p = Proxy::start(&text);
+    let close = "Connection: close\r\n\r\n";
+    let answer = p.exchange(format!("GET /s HTTP/1.1\r\nHost: x\r\n{close}").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("HAProxy Statistics"), "{answer}");
+    let login = "Host: x\r\nAuthorization: Basic dTpw\r\n";
+    let page = p.exchange(format!("GET /s HTTP/1.1\r\n{login}{close}").as_bytes());
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("<h1>Statistics"), "{page}");
+    let form = "s=a&action=maint&b=%232";
+    let post = |extra: &str| {
+        let head = format!("POST /s HTTP/1.1\r\n{login}{extra}Content-Length: {}\r\n{close}", form.len());
+        p.exchange(format!("{head}{form}").as_bytes())
+    };
+    assert!(post("Origin: http://elsewhere\r\n").contains("location: /s;st=DENY\r\n"));
+    assert_eq!(p.runtime.plan.backends[0].servers[0].state.snapshot(0).status, "no check");
+    assert!(post("").contains("location: /s;st=DONE\r\n"));
+    assert_eq!(p.runtime.plan.backends[0].servers[0].state.snapshot(0).status, "MAINT");
+    let lines: Vec<String> = (0..4).map(|_| p.log_line()).collect();
+    assert!(lines[1].contains(" web web/<STATS> ") && lines[1].contains(" 200 "), "{lines:?}");
 }
