@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 e2e::with_both_proxies!(
     a_disappearing_page_stops_a_server_without_losing_its_clients,
     a_drained_server_keeps_the_clients_that_name_it,
+    a_full_queue_refuses_or_redispatches,
     a_queue_moves_on_when_its_server_goes,
     a_tcp_script_says_where_it_stopped,
     an_http_check_is_one_request_of_known_bytes,
@@ -217,6 +218,46 @@ fn a_queue_moves_on_when_its_server_goes(program: Program) {
         "{line}"
     );
     assert_eq!(waits.response("GET").unwrap().text(), "s2\n");
+}
+
+fn a_full_queue_refuses_or_redispatches(program: Program) {
+    for (option, status, body) in
+        [("no option redispatch", 503, None), ("option redispatch", 200, Some("s2\n"))]
+    {
+        let mut stage = Stage::new(program).unwrap();
+        let s1 = stage.origin("s1", 81).unwrap();
+        let _s2 = stage.origin("s2", 82).unwrap();
+        stage
+            .start(
+                &config(&format!(
+                    "listen web\n    bind :8080\n    log global\n    option httplog\n    {option}\n    timeout queue 15s\n\
+                     \x20   cookie S insert indirect\n    http-reuse never\n\
+                     \x20   server s1 {ORIGIN}:81 cookie one maxconn 1 maxqueue 1\n    server s2 {ORIGIN}:82 cookie two\n"
+                )),
+                8080,
+            )
+            .unwrap();
+        let ask = |target: &str| -> Client {
+            let mut c = stage.connect(8080).unwrap();
+            c.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\nCookie: S=one\r\nConnection: close\r\n\r\n"))
+                .unwrap();
+            c
+        };
+        let _busy = ask("/?delay=8000");
+        wait::until_true("s1 is full", PATIENCE, || !s1.requests_for("/?delay").is_empty()).unwrap();
+        let _waits = ask("/waits");
+        let queued = || stage.command(SOCKET, "show stat").unwrap();
+        wait::until_true("one waits for s1", PATIENCE, || queued().contains("\nweb,s1,1,1,1,")).unwrap();
+        let answer = ask("/third").response("GET").unwrap();
+        assert_eq!(answer.status, status, "{option}");
+        match body {
+            Some(b) => assert_eq!(answer.text(), b),
+            None => {
+                let line = stage.log.wait_for("/third", PATIENCE).unwrap();
+                assert!(line.contains(" 503 ") && line.contains(" SQVN "), "{line}");
+            }
+        }
+    }
 }
 
 fn sessions_end_with_their_server_when_asked_to(program: Program) {

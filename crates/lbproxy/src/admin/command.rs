@@ -5,7 +5,6 @@
 //! carries out.
 
 mod cli;
-mod errors;
 mod frontend;
 mod info;
 mod server;
@@ -37,7 +36,6 @@ pub struct Command {
 /// The registry: one line per family.
 pub const FAMILIES: &[&[Command]] = &[
     cli::COMMANDS,
-    errors::COMMANDS,
     frontend::COMMANDS,
     info::COMMANDS,
     server::COMMANDS,
@@ -63,7 +61,7 @@ pub struct Call<'a> {
 pub enum Reply {
     Text(String),
     /// Ask the workers for their streams and show them.
-    Streams(Box<Selection>),
+    Streams(Selection),
     Wait(Duration),
     Quit,
 }

@@ -102,9 +102,7 @@ impl Starting {
         let log = logs::open(&plan, &loaded.config, &mut direct, self.report);
         let zone = log::local_zone();
         let access = self.access(&plan, direct);
-        if let Some(stays) = privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))? {
-            self.report.warning(&format!("[lbproxy.main()] {stays}."));
-        }
+        privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))?;
         self.follow_master().map_err(one)?;
         Ok(Process {
             origin: self.origin,

@@ -10,7 +10,6 @@ mod answer;
 mod exchange;
 mod finish;
 mod forwarded;
-mod refuse;
 mod relay;
 mod request;
 mod route;

@@ -27,6 +27,8 @@ pub enum Assigned {
     Slot(ServerIx),
     /// It has to wait; then [`Waiting::server_of`] says where, or [`assign`] is to be asked again.
     Wait(Waiting),
+    /// The queue of its server is full, and it may not go elsewhere (503, `SQ`).
+    QueueFull(ServerIx),
     /// No server can serve it (503, `SC`).
     None,
 }
@@ -44,6 +46,8 @@ pub fn assign(
     priority: Priority,
     now_ms: u64,
 ) -> Assigned {
+    // Manual 5.2, `maxqueue`: what a full queue sends away goes to another server only with `option redispatch`.
+    let may_move = backend.redispatch != 0;
     if let Some((ix, s)) = persistent.and_then(|ix| Some((ix, &backend.servers.get(ix)?.state)))
         && (s.accepts_persistent() || backend.persist)
     {
@@ -51,7 +55,10 @@ pub fn assign(
             return Assigned::Slot(ix);
         }
         if !s.is_queue_full() {
-            return Assigned::Wait(Waiting::new(&backend.state, Some(s), priority, now_ms));
+            return Assigned::Wait(Waiting::new(&backend.state, Some((ix, s)), priority, now_ms));
+        }
+        if !may_move {
+            return Assigned::QueueFull(ix);
         }
     }
     let mut avoid = avoid;
@@ -62,10 +69,14 @@ pub fn assign(
                 if server.state.try_take() {
                     return Assigned::Slot(ix);
                 }
+                let keeps = backend.lb.spec().keeps_to_its_server();
                 if server.state.is_queue_full() {
+                    if keeps && !may_move {
+                        return Assigned::QueueFull(ix);
+                    }
                     avoid = Some(ix);
-                } else if backend.lb.spec().keeps_to_its_server() {
-                    let s = Some(&server.state);
+                } else if keeps {
+                    let s = Some((ix, &server.state));
                     return Assigned::Wait(Waiting::new(&backend.state, s, priority, now_ms));
                 }
             }
@@ -88,6 +99,7 @@ pub fn release(backend: &Backend, server: ServerIx) {
 pub struct Waiting {
     backend: Arc<BackendState>,
     server: Option<Arc<ServerState>>,
+    server_ix: Option<ServerIx>,
     ticket: Arc<Ticket>,
     done: bool,
 }
@@ -95,16 +107,22 @@ pub struct Waiting {
 impl Waiting {
     fn new(
         backend: &Arc<BackendState>,
-        server: Option<&Arc<ServerState>>,
+        server: Option<(ServerIx, &Arc<ServerState>)>,
         priority: Priority,
         now_ms: u64,
     ) -> Waiting {
         Waiting {
-            ticket: queue::enter(backend, server.map(|s| &**s), priority, now_ms),
+            ticket: queue::enter(backend, server.map(|(_, s)| &**s), priority, now_ms),
             backend: backend.clone(),
-            server: server.cloned(),
+            server: server.map(|(_, s)| s.clone()),
+            server_ix: server.map(|(ix, _)| ix),
             done: false,
         }
+    }
+
+    /// The server it waits for; `None`: any of the backend.
+    pub fn server(&self) -> Option<ServerIx> {
+        self.server_ix
     }
 
     /// The positions for `%sq` and `%bq`, valid once it resolved; before, after [`Waiting::give_up`].

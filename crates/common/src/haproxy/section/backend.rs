@@ -100,7 +100,8 @@ fn algorithm(word: &At<String>, rest: &[At<String>], cx: &mut Cx<'_>) -> Option<
     };
     if let Some(simple) = simple {
         if let Some(extra) = rest.first() {
-            cx.ignored(extra);
+            cx.extra(extra);
+            return None;
         }
         return Some(simple);
     }

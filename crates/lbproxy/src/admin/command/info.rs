@@ -106,8 +106,7 @@ fn activity(c: &mut Call<'_>) -> Reply {
         up.as_secs(),
         up.subsec_micros()
     );
-    type Get = fn(&Counters) -> &Counter;
-    let rows: [(&str, Get); 5] = [
+    let rows: [(&str, fn(&Counters) -> &Counter); 5] = [
         ("accepted", |x| &x.connections),
         ("sessions", |x| &x.sessions),
         ("requests", |x| &x.requests),

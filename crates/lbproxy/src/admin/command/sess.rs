@@ -70,7 +70,7 @@ fn show(c: &mut Call<'_>) -> Reply {
             },
         }
     }
-    Reply::Streams(Box::new(chosen))
+    Reply::Streams(chosen)
 }
 
 fn shutdown(c: &mut Call<'_>) -> Reply {

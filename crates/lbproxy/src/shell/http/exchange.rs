@@ -310,8 +310,7 @@ impl Stream<'_> {
                     continue;
                 }
                 Down::Head => {
-                    let taken = self.take_head(backend);
-                    if self.noted(taken)? {
+                    if self.take_head(backend)? {
                         continue;
                     }
                 }

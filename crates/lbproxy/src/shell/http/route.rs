@@ -195,6 +195,10 @@ impl Stream<'_> {
             let ix = match queue::assign(backend, &key, named, avoid, priority, self.now_ms()) {
                 Assigned::Slot(ix) => Some(ix),
                 Assigned::None => return Err(Failure::NoServer),
+                Assigned::QueueFull(ix) => {
+                    self.server = Some(ix);
+                    return Err(Failure::QueueFull);
+                }
                 Assigned::Wait(waiting) => self.wait_in_queue(backend, waiting).await?,
             };
             match ix.and_then(|ix| backend.servers.get(ix)) {
@@ -240,6 +244,8 @@ impl Stream<'_> {
     ) -> Result<Option<usize>, Failure> {
         self.session.slot().stage.set(Stage::Queue);
         self.session.arm_in(self.queue_ms());
+        // Logs name the server that was waited for, also when the wait is in vain.
+        self.server = waiting.server();
         let session = self.session;
         let granted = poll_fn(|cx| {
             if let Poll::Ready(grant) = Pin::new(&mut waiting).poll(cx) {

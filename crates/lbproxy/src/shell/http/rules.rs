@@ -151,7 +151,7 @@ impl Stream<'_> {
                 self.session.counters().denied_requests.inc();
                 End::Answered(from_rule(answer, Cause::Proxy, Phase::Request))
             }
-            Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Local, Phase::Request)),
+            Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Proxy, Phase::Request)),
             Verdict::Return(answer) | Verdict::Redirect(answer) => {
                 End::Answered(from_rule(answer, Cause::Local, Phase::Request))
             }
@@ -248,6 +248,8 @@ impl Stream<'_> {
             }
         });
         record.txn.cookies.request = self.cookie.flag;
+        // Until a response says more: nothing was done to its cookies (manual 8.5).
+        record.txn.cookies.response = if self.cookie.flag == b'-' { b'-' } else { b'N' };
     }
 
     /// Rules and cookies of the response direction.
