@@ -18,6 +18,7 @@ pub mod logformat;
 pub mod pattern;
 pub mod proxy_protocol;
 pub mod queue;
+pub mod registry;
 pub mod rule;
 pub mod sample;
 pub mod session;

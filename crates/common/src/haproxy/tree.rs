@@ -140,7 +140,9 @@ impl Reader<'_> {
 
     fn statement(&mut self, words: Vec<At<String>>) {
         let Some((word, args)) = words.split_first() else { return };
-        if let Some(at) = args.iter().position(|w| w.is_empty()) {
+        // An empty format is one; elsewhere nobody could tell which argument is meant.
+        let formats = self.section().is_some_and(|s| s.kind.value == "log-profile");
+        if let Some(at) = args.iter().position(|w| w.is_empty()).filter(|_| !formats) {
             let place = args.get(at).map_or(word.span, |w| w.span);
             let message = format!(
                 "argument {} of `{}` is empty and would end the list of arguments",

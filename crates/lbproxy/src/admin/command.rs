@@ -5,6 +5,7 @@
 //! carries out.
 
 mod cli;
+mod errors;
 mod frontend;
 mod info;
 mod server;
@@ -36,6 +37,7 @@ pub struct Command {
 /// The registry: one line per family.
 pub const FAMILIES: &[&[Command]] = &[
     cli::COMMANDS,
+    errors::COMMANDS,
     frontend::COMMANDS,
     info::COMMANDS,
     server::COMMANDS,
@@ -61,7 +63,7 @@ pub struct Call<'a> {
 pub enum Reply {
     Text(String),
     /// Ask the workers for their streams and show them.
-    Streams(Selection),
+    Streams(Box<Selection>),
     Wait(Duration),
     Quit,
 }

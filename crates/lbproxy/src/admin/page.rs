@@ -82,7 +82,7 @@ pub fn answer(page: &StatsPage, request: &Request<'_>, shared: &Shared, runtime:
             fields.push(("x-content-type-options", "nosniff".to_owned()));
             let views = views(page, request, &options, shared, runtime);
             let page = html::Page { page, options: &options, admin: request.admin, shared, runtime };
-            ("text/html; charset=utf-8", page.render(&views))
+            ("text/html", page.render(&views))
         }
         Form::Csv => {
             let mut out = csv_header();

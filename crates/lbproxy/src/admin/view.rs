@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use super::columns::Kind;
 use crate::{
-    compile::plan::{Backend, Endpoint, Frontend, Mode, Plan, Port, Server},
+    compile::plan::{Backend, Endpoint, Frontend, Mode, Plan, Port, Server, SwitchTarget},
     engine::{
         balance::{Algorithm, HashOn},
         state::{Registry, ServerSnapshot},
@@ -139,7 +139,7 @@ pub fn collect(
                 out.extend(b.servers.iter().filter_map(|s| server(b, s, now_ms, wanted)));
             }
             if wanted.kinds & BACKENDS != 0 && wanted.sid.is_none_or(|s| s == 0) {
-                out.push(backend(b, now_ms, wanted));
+                out.push(backend(plan, registry, b, now_ms, wanted));
             }
         }
     }
@@ -260,7 +260,7 @@ fn server(b: &Backend, s: &Server, now_ms: u64, wanted: Wanted) -> Option<View> 
     })
 }
 
-fn backend(b: &Backend, now_ms: u64, wanted: Wanted) -> View {
+fn backend(plan: &Plan, registry: &Registry, b: &Backend, now_ms: u64, wanted: Wanted) -> View {
     let s = &b.state;
     let counts = s.counts();
     let (downs, downtime_ms) = s.downs(now_ms);
@@ -279,7 +279,7 @@ fn backend(b: &Backend, now_ms: u64, wanted: Wanted) -> View {
         queued_max: s.queued.max(),
         sessions: s.sessions.now(),
         sessions_max: s.sessions.max(),
-        sessions_limit: Some(b.fullconn),
+        sessions_limit: Some(if b.fullconn == 0 { expected(plan, registry, b) } else { b.fullconn }),
         status,
         cookie: b.cookie.as_ref().map(|c| c.name.clone()),
         side: Side::Backend(Box::new(BackendSide {
@@ -297,6 +297,24 @@ fn backend(b: &Backend, now_ms: u64, wanted: Wanted) -> View {
         })),
         ..of(Kind::Backend, &b.name, "BACKEND", b.id, b.mode, Some(&s.counters))
     }
+}
+
+/// `fullconn` where it is not set: a tenth of what the frontends that lead here may have (manual 4.2).
+fn expected(plan: &Plan, registry: &Registry, b: &Backend) -> u32 {
+    let leads = |f: &&Arc<Frontend>| {
+        f.default_backend == Some(b.ix)
+            || b.same_as == Some(f.ix)
+            || f.switching.iter().any(|s| match s.target {
+                SwitchTarget::Fixed(ix) => ix == b.ix,
+                SwitchTarget::Dynamic(_) => true,
+            })
+    };
+    let most = |f: &Arc<Frontend>| match f.maxconn {
+        0 => registry.maxconn(plan.global.maxconn),
+        n => n,
+    };
+    let sum: u64 = plan.frontends.iter().filter(leads).map(|f| u64::from(most(f))).sum();
+    u32::try_from(sum.div_ceil(10)).unwrap_or(u32::MAX).max(1)
 }
 
 /// The word of `balance`.

@@ -8,6 +8,7 @@
 mod backend;
 mod change;
 mod command;
+mod refused;
 mod server;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 pub use backend::{BackendState, Counts};
 pub use change::{Change, LogLine, ServerName, Severity};
 pub use command::{AddrChange, CommandError, HealthWord, StateWord};
+pub use refused::{Events, LastRefused, Refused};
 pub use server::{
     CheckReport, OpState, ServerConfig, ServerSnapshot, ServerState, WEIGHT_SCALE, admin, check_state,
 };
@@ -103,6 +105,8 @@ impl Gauge {
 pub struct FrontendState {
     pub counters: PerThread,
     pub sessions: Gauge,
+    /// The last request that was refused.
+    pub refused: LastRefused,
     /// `set maxconn frontend`; [`NOT_SET`]: as configured.
     maxconn: AtomicU32,
     /// Taken out of service at run time (`disable frontend`).
@@ -126,6 +130,7 @@ impl FrontendState {
         FrontendState {
             counters,
             sessions: Gauge::default(),
+            refused: LastRefused::default(),
             maxconn: AtomicU32::new(NOT_SET),
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -173,6 +178,7 @@ pub struct Registry {
     /// `set maxconn global`; 0: as configured.
     maxconn: AtomicU32,
     process: Process,
+    refusals: Events,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
     listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
@@ -195,6 +201,11 @@ impl Registry {
             counters: PerThread::new(self.threads),
             sessions: Gauge::default(),
         })
+    }
+
+    /// Counts refused messages.
+    pub fn refusals(&self) -> &Events {
+        &self.refusals
     }
 
     /// Rates of the whole process.

@@ -72,20 +72,31 @@ fn beside(plan: &Plan, listeners: usize) -> u64 {
         + SPARE_DESCRIPTORS
 }
 
-/// Shuts the process in and gives its rights up, for good.
+/// Shuts the process in and gives its rights up, for good. Returns a sentence on what the kernel does not let
+/// go of, where that is so by the place the process runs in.
 ///
 /// # Errors
 /// A sentence: what could not be done; the process must not go on.
-pub fn give_up(plan: &Plan) -> Result<(), String> {
+pub fn give_up(plan: &Plan) -> Result<Option<&'static str>, String> {
     let global = &plan.global;
+    let groups_stay = groups_stay();
     if let Some(dir) = &global.chroot {
         shut_in(dir).map_err(|e| format!("Cannot chroot({}): {}", dir.display(), sys::reason(&e)))?;
     }
     let keep = kept_capabilities(plan)?;
     bound_capabilities(&keep)?;
-    change_user(global)?;
+    change_user(global, groups_stay)?;
     drop_capabilities(&keep)?;
-    nix::sys::prctl::set_no_new_privs().map_err(|e| format!("Cannot forbid new privileges: {}", e.desc()))
+    nix::sys::prctl::set_no_new_privs().map_err(|e| format!("Cannot forbid new privileges: {}", e.desc()))?;
+    let sentence =
+        "the additional groups of the user who started it stay: this user namespace forbids setgroups()";
+    Ok((groups_stay && geteuid().is_root() && (global.gid.is_some() || global.uid.is_some()))
+        .then_some(sentence))
+}
+
+/// A user namespace that an ordinary user made does not let go of groups (user_namespaces(7), "setgroups").
+fn groups_stay() -> bool {
+    fs::read_to_string("/proc/self/setgroups").is_ok_and(|s| s.trim() == "deny")
 }
 
 /// Who is not root needs a user namespace of his own for it (manual 3.1, `chroot`).
@@ -110,8 +121,8 @@ fn shut_in_nowhere() -> io::Result<()> {
     std::env::set_current_dir("/")
 }
 
-fn change_user(global: &Global) -> Result<(), String> {
-    let root = geteuid().is_root();
+fn change_user(global: &Global, groups_stay: bool) -> Result<(), String> {
+    let root = geteuid().is_root() && !groups_stay;
     if let Some(gid) = global.gid {
         let gid = Gid::from_raw(gid);
         if root {

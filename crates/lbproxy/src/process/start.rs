@@ -102,7 +102,9 @@ impl Starting {
         let log = logs::open(&plan, &loaded.config, &mut direct, self.report);
         let zone = log::local_zone();
         let access = self.access(&plan, direct);
-        privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))?;
+        if let Some(stays) = privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))? {
+            self.report.warning(&format!("[lbproxy.main()] {stays}."));
+        }
         self.follow_master().map_err(one)?;
         Ok(Process {
             origin: self.origin,

@@ -13,7 +13,7 @@ use std::{
 
 use nix::{
     sys::signal::{Signal, killpg},
-    unistd::{Gid, Pid},
+    unistd::{Gid, Pid, getegid, geteuid},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -116,13 +116,14 @@ pub fn spawn(program: &Program, added: &[String], input: Stdio) -> io::Result<(P
     }
     command.args(added).stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let mut groups = None;
-    if let Some(RunAs { uid, gid, groups: more }) = &program.user {
+    // Whoever we are already needs no change, which a user namespace may forbid even to its root.
+    let me = |r: &RunAs| {
+        r.groups.iter().all(|g| *g == r.gid) && r.uid == geteuid().as_raw() && r.gid == getegid().as_raw()
+    };
+    if let Some(RunAs { uid, gid, groups: more }) = program.user.as_ref().filter(|r| !me(r)) {
         // Another user's programs get no groups of ours.
         groups = Some(more.iter().map(|g| Gid::from_raw(*g)).collect());
         command.uid(*uid).gid(*gid);
-        if *uid == 0 && *gid == 0 && more.is_empty() {
-            groups = None;
-        }
     }
     sys::die_with_parent(&mut command, groups);
     let child = tokio::process::Command::from(command).spawn()?;

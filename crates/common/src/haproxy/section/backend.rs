@@ -100,8 +100,7 @@ fn algorithm(word: &At<String>, rest: &[At<String>], cx: &mut Cx<'_>) -> Option<
     };
     if let Some(simple) = simple {
         if let Some(extra) = rest.first() {
-            cx.extra(extra);
-            return None;
+            cx.ignored(extra);
         }
         return Some(simple);
     }

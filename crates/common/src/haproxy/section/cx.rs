@@ -165,6 +165,14 @@ impl<'a> Cx<'a> {
         self.alert(codes::MISSING_ARGUMENT, after.span, format!("`{}` needs {what}", after.value));
     }
 
+    /// A word that counts for nothing, in a place where HAProxy passes over it.
+    pub(crate) fn ignored(&mut self, word: &At<String>) {
+        let message =
+            format!("`{}` and what follows it is ignored after `{}`", word.value, self.keyword.value);
+        let d = Diagnostic::notice(codes::EXTRA_ARGUMENT, message).at(word.span, "");
+        self.diags.push(d.help("a text of several words stands between quotes"));
+    }
+
     pub(crate) fn extra(&mut self, word: &At<String>) {
         let message = format!("unexpected `{}` after `{}`", word.value, self.keyword.value);
         self.alert(codes::EXTRA_ARGUMENT, word.span, message);

@@ -98,7 +98,7 @@ impl Proxies {
         };
         let (from, rest) = split_from(rest);
         if let Some(extra) = rest.first() {
-            cx.extra(extra);
+            cx.ignored(extra);
         }
         // Without `from`, each `defaults` section starts from nothing.
         let mut build = match from {
@@ -158,7 +158,7 @@ pub(super) fn check_name(name: &At<String>, cx: &mut Cx<'_>) {
 fn old_address(build: &mut Build, words: &[At<String>], cx: &mut Cx<'_>) {
     let Some(first) = words.first() else { return };
     if build.proxy.kind == ProxyKind::Backend {
-        cx.extra(first);
+        cx.ignored(first);
         return;
     }
     let all: Vec<_> = words.iter().map(|w| w.value.as_str()).collect();

@@ -275,6 +275,7 @@ rows! {
     "port", scope::OWN, (1, 1), FULL, |s, cx| port(&mut s.check.port, cx), "Port that is checked.";
     "proto", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.proto, cx), "Protocol spoken to the server.";
     "proxy-v2-options", scope::OWN, (1, 1), Status::not_yet("such fields are not sent"), |s, cx| set::list(&mut s.proxy_v2_options, cx), "Extra fields of the PROXY v2 header.";
+    "quic-cc-algo", scope::OWN, (1, 1), Status::not_yet("QUIC is not spoken"), |_, _| {}, "Congestion control of QUIC towards the server.";
     "redir", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.redir, cx), "Redirects GET and HEAD there instead of forwarding.";
     "renegotiate", scope::OWN, (0, 0), Status::no_effect("TLS here never renegotiates"), |s, _| s.tls.renegotiate = Some(true), "Allows renegotiation.";
     "resolve-net", scope::OWN, (1, 1), DNS, |s, cx| resolve_net(s, cx), "Networks whose addresses are preferred.";
@@ -286,12 +287,14 @@ rows! {
     "send-proxy-v2", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = Some(SendProxy::V2), "Sends a PROXY v2 header.";
     "send-proxy-v2-ssl", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = Some(SendProxy::V2Ssl), "Sends a PROXY v2 header with TLS facts.";
     "send-proxy-v2-ssl-cn", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = Some(SendProxy::V2SslCn), "Sends a PROXY v2 header with the client certificate's name.";
+    "set-proxy-v2-tlv-fmt", scope::OWN, (0, 0), FULL, |_, _| {}, "Sends a field of its own in the PROXY v2 header; read before this table.";
     "shard", scope::OWN, (1, 1), Status::not_yet("tables are not shared"), |s, cx| set::number(&mut s.shard, cx), "Part of the tables that this peer gets.";
     "sigalgs", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.sigalgs, cx), "Signature algorithms towards the server.";
     "slowstart", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.slowstart_ms, cx), "Time over which the weight grows after a return.";
     "sni", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.sni, cx), "Expression whose value is sent as server name.";
     "sni-auto", scope::OWN, (0, 0), FULL, |s, _| s.tls.sni_auto = Some(true), "The Host header is sent as server name.";
     "socks4", scope::OWN, (1, 1), Status::not_yet("SOCKS is not spoken"), |s, cx| address(&mut s.socks4, cx), "SOCKS4 proxy on the way to the server.";
+    "source", scope::OWN, (1, 1), FULL, |_, _| {}, "Own address towards the server; read before this table.";
     "ssl", scope::OWN, (0, 0), FULL, |s, _| s.tls.on = true, "Speaks TLS to the server.";
     "ssl-max-ver", scope::OWN, (1, 1), FULL, |s, cx| version(&mut s.tls.max_ver, cx), "Highest TLS version towards the server.";
     "ssl-min-ver", scope::OWN, (1, 1), FULL, |s, cx| version(&mut s.tls.min_ver, cx), "Lowest TLS version towards the server.";

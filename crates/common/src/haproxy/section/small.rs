@@ -47,7 +47,7 @@ fn name(section: &Section, cx: &mut Cx<'_>) -> At<String> {
     };
     check_name(name, cx);
     if let Some(extra) = rest.first() {
-        cx.extra(extra);
+        cx.ignored(extra);
     }
     name.clone()
 }

@@ -369,6 +369,15 @@ fn log_lines_are_typed_and_bad_facilities_named() {
 }
 
 #[test]
+fn words_that_haproxy_passes_over_are_passed_over_with_a_notice() {
+    assert!(TOLERANT.windows(2).all(|w| w[0] < w[1]));
+    let loaded = load("backend b zzz\n stats realm Haproxy Statistics\n balance source x\n retries 3 4\n");
+    let expected = ["Notice 1 H005 zzz", "Notice 2 H005 Statistics", "Notice 3 H005 x", "Alert 4 H005 4"];
+    assert_eq!(said(&loaded), expected);
+    assert_eq!(loaded.config.proxies[0].stats.as_ref().unwrap().realm.as_deref(), Some("Haproxy"));
+}
+
+#[test]
 fn quoting_goldens_come_out_as_the_words_meant() {
     let text = include_str!("../../../../../tests/corpus/haproxy/quoting.cfg");
     let config = clean(text);

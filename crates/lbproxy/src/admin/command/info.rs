@@ -106,7 +106,8 @@ fn activity(c: &mut Call<'_>) -> Reply {
         up.as_secs(),
         up.subsec_micros()
     );
-    let rows: [(&str, fn(&Counters) -> &Counter); 5] = [
+    type Get = fn(&Counters) -> &Counter;
+    let rows: [(&str, Get); 5] = [
         ("accepted", |x| &x.connections),
         ("sessions", |x| &x.sessions),
         ("requests", |x| &x.requests),

@@ -200,7 +200,7 @@ fn set_addr(c: &Call<'_>, s: &Server) -> Reply {
             }
             let text = format!("{} by 'stats socket command'", said.join(", "));
             let backend = &s.state.backend.name;
-            say_of_backend(c.shared, &c.runtime, backend, format!("{backend}/{} changed its {text}", s.name));
+            say_of_backend(c.shared, &c.runtime, backend, format!("{backend}/{}: {text}", s.name));
             Reply::Text(text + "\n")
         }
     }

@@ -70,7 +70,7 @@ fn show(c: &mut Call<'_>) -> Reply {
             },
         }
     }
-    Reply::Streams(chosen)
+    Reply::Streams(Box::new(chosen))
 }
 
 fn shutdown(c: &mut Call<'_>) -> Reply {

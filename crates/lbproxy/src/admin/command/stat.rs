@@ -42,7 +42,7 @@ fn show(c: &mut Call<'_>) -> Reply {
     if let [of, kinds, sid, rest @ ..] = c.args
         && let (Ok(kinds), Ok(sid)) = (kinds.parse::<i64>(), sid.parse::<i64>())
     {
-        proxy = Some(of).map(String::as_str).filter(|of| *of != "-1");
+        proxy = Some(of.as_str()).filter(|of| *of != "-1");
         wanted.kinds = kinds as u32;
         wanted.sid = u32::try_from(sid).ok();
         words = rest;

@@ -151,7 +151,8 @@ impl Page<'_> {
             escape(o.scope.as_deref().unwrap_or(""))
         );
         let every = format!("Refresh every {} s", self.page.refresh_s);
-        let links: &[(bool, &str, fn(&mut Options))] = &[
+        type Change = fn(&mut Options);
+        let links: &[(bool, &str, Change)] = &[
             (true, "Refresh now", |_| {}),
             (o.scope.is_some(), "All proxies", |o| o.scope = None),
             (o.up, "Show servers that are down", |o| o.up = false),

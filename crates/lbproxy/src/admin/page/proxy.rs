@@ -85,7 +85,7 @@ fn about(page: &Page<'_>, rows: &[View]) -> String {
     let mut words = vec![if rows.iter().any(|v| v.mode == Mode::Http) { "HTTP" } else { "TCP" }.to_owned()];
     for v in rows {
         if let Side::Backend(b) = &v.side {
-            words.push(format!("{} of {} servers in use", b.active + b.backup, b.servers));
+            words.push(format!("{} of {} servers usable", b.active + b.backup, b.servers));
             if page.page.show_legends {
                 words.push(format!("balance {}", b.algorithm));
                 words.extend(v.cookie.as_ref().map(|c| format!("cookie {}", escape(c))));
@@ -117,8 +117,8 @@ const COLUMNS: &[Column] = &[
     Column { title: "Weight", label: "Weight", cell: weight },
     Column { title: "Queue", label: "Queue", cell: queue },
     Column { title: "Sessions<br>now / most / limit", label: "Sessions", cell: sessions },
-    Column { title: "per second<br>now / most / limit", label: "Sessions per second", cell: rate },
-    Column { title: "Total", label: "Sessions in all", cell: |v| count(&[("", v.totals.sessions)]) },
+    Column { title: "per second<br>now / most", label: "Sessions per second", cell: rate },
+    Column { title: "Total", label: "Sessions in all", cell: |v| count(&[v.totals.sessions]) },
     Column {
         title: "Bytes<br>in / out",
         label: "Bytes in / out",
@@ -131,16 +131,16 @@ const COLUMNS: &[Column] = &[
         title: "Denied<br>req / resp",
         label: "Denied requests / responses",
         cell: |v| match v.kind {
-            Kind::Server => count(&[("", v.totals.denied_responses)]),
-            _ => count(&[("", v.totals.denied_requests), ("", v.totals.denied_responses)]),
+            Kind::Server => count(&[v.totals.denied_responses]),
+            _ => count(&[v.totals.denied_requests, v.totals.denied_responses]),
         },
     },
     Column {
-        title: "Errors<br>req / conn / resp",
-        label: "Errors",
+        title: "Errors req<br>or conn / resp",
+        label: "Errors (request, or connection / response)",
         cell: |v| match v.side {
-            Side::Client => count(&[("req ", v.totals.request_errors)]),
-            _ => count(&[("conn ", v.totals.connect_errors), ("resp ", v.totals.response_errors)]),
+            Side::Client => count(&[v.totals.request_errors]),
+            _ => count(&[v.totals.connect_errors, v.totals.response_errors]),
         },
     },
     Column {
@@ -148,12 +148,15 @@ const COLUMNS: &[Column] = &[
         label: "Retries / sent elsewhere",
         cell: |v| match v.side {
             Side::Client => None,
-            _ => count(&[("", v.totals.retries), ("", v.totals.redispatches)]),
+            _ => count(&[v.totals.retries, v.totals.redispatches]),
         },
     },
     Column { title: "Last check", label: "Last check", cell: last_check },
-    Column { title: "Failed checks /<br>times down", label: "Failed checks / times down", cell: failures },
-    Column { title: "Down for", label: "Down for, in all", cell: downtime },
+    Column {
+        title: "Failed checks /<br>times down, long",
+        label: "Failed checks / times down, for",
+        cell: failures,
+    },
 ];
 
 fn row(page: &Page<'_>, v: &View, acting: bool, out: &mut String) {
@@ -198,9 +201,9 @@ fn row(page: &Page<'_>, v: &View, acting: bool, out: &mut String) {
     out.push_str("</tr>");
 }
 
-fn count(parts: &[(&str, u64)]) -> Option<Cell> {
-    let texts: Vec<String> = parts.iter().map(|(l, n)| format!("{l}{}", grouped(*n))).collect();
-    Some(Cell { html: texts.join(" / "), zero: parts.iter().all(|(_, n)| *n == 0) })
+fn count(parts: &[u64]) -> Option<Cell> {
+    let texts: Vec<String> = parts.iter().map(|n| grouped(*n)).collect();
+    Some(Cell { html: texts.join(" / "), zero: parts.iter().all(|n| *n == 0) })
 }
 
 fn server(v: &View) -> Option<&ServerSide> {
@@ -288,22 +291,19 @@ fn last_check(v: &View) -> Option<Cell> {
 }
 
 fn failures(v: &View) -> Option<Cell> {
-    match &v.side {
+    let (mut cell, down_s) = match &v.side {
         Side::Server(s) if s.state.checked => {
-            count(&[("", s.state.failed_checks), ("", s.state.down_transitions.into())])
+            let counts = [s.state.failed_checks, s.state.down_transitions.into()];
+            (count(&counts)?, s.state.downtime_ms / 1_000)
         }
-        Side::Backend(b) if b.servers > 0 => count(&[("", b.downs.into())]),
-        _ => None,
-    }
-}
-
-fn downtime(v: &View) -> Option<Cell> {
-    let s = match &v.side {
-        Side::Server(s) if s.state.checked => s.state.downtime_ms / 1_000,
-        Side::Backend(b) if b.servers > 0 => b.downtime_s,
+        Side::Backend(b) if b.servers > 0 => (count(&[b.downs.into()])?, b.downtime_s),
         _ => return None,
     };
-    Some(Cell { html: duration(s), zero: s == 0 })
+    if down_s > 0 {
+        let _ = write!(cell.html, ", {}", duration(down_s));
+        cell.zero = false;
+    }
+    Some(cell)
 }
 
 /// What is looked up less often.

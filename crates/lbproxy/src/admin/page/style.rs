@@ -37,15 +37,16 @@ section>.head{display:flex;flex-wrap:wrap;gap:2px 12px;align-items:baseline;padd
 border-bottom:1px solid var(--line)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
-th,td{padding:6px 10px;text-align:right;white-space:nowrap;vertical-align:top;border-top:1px solid var(--line);
+th,td{padding:5px 7px;font-size:13px;text-align:right;white-space:nowrap;vertical-align:top;border-top:1px solid var(--line);
 font-variant-numeric:tabular-nums}
-th{border-top:0;color:var(--dim);font-weight:500;font-size:12px;vertical-align:bottom}
+th{border-top:0;color:var(--dim);font-weight:500;font-size:11.5px;vertical-align:bottom}
 th:first-child,td:first-child,td.text,th.text{text-align:left}
 td small{color:var(--dim)}
 td.zero{color:var(--dim)}
 tr.sum td{background:color-mix(in srgb,var(--line) 25%,transparent)}
-tr.listener td:first-child{padding-left:24px}
-.name{font-weight:600;overflow-wrap:anywhere}
+tr.listener td:first-child{padding-left:22px}
+.name{font-weight:600;overflow-wrap:anywhere;margin-right:8px}
+details{display:inline-block;vertical-align:top}details[open]{display:block}
 .pill{display:inline-block;border-radius:99px;padding:0 9px;font-weight:600;font-size:12.5px;white-space:nowrap}
 .up{color:var(--up);background:var(--upbg)}
 .warn{color:var(--warn);background:var(--warnbg)}
@@ -57,7 +58,7 @@ tr.s-warn td:first-child{box-shadow:inset 4px 0 var(--warn)}
 tr.s-maint td:first-child{box-shadow:inset 4px 0 var(--maint)}
 tr.s-up td:first-child{box-shadow:inset 4px 0 var(--up)}
 tr.s-calm td:first-child{box-shadow:inset 4px 0 var(--line)}
-details summary{cursor:pointer;color:var(--link);font-size:12.5px;padding:2px 0}
+details summary{cursor:pointer;color:var(--link);font-size:12px}
 details dl{display:grid;grid-template-columns:auto auto;gap:1px 14px;margin:4px 0 6px;font-weight:400;font-size:12.5px;
 white-space:normal;width:max-content;max-width:min(420px,80vw)}
 dt{color:var(--dim)}dd{margin:0;text-align:right;overflow-wrap:anywhere}
@@ -66,6 +67,7 @@ dt{color:var(--dim)}dd{margin:0;text-align:right;overflow-wrap:anywhere}
 footer{padding-bottom:26px;color:var(--dim);font-size:12.5px}
 @media(max-width:820px){
 body{font-size:15px}
+td{font-size:15px}.name{font-size:16px}details summary{font-size:14px;padding:3px 0}
 main,header,footer{padding-left:10px;padding-right:10px}
 .tiles{grid-template-columns:repeat(2,1fr);gap:8px}
 thead{display:none}
@@ -77,7 +79,7 @@ tr td:first-child,tr.listener td:first-child{box-shadow:none!important;padding:0
 tr.sum{background:color-mix(in srgb,var(--line) 25%,transparent)}tr.sum td{background:none}
 td{border:0;padding:2px 0;text-align:right;white-space:normal;display:flex;justify-content:space-between;gap:14px}
 td.text{text-align:right}
-td:first-child{display:block}
+td:first-child{display:block;text-align:left}
 td::before{content:attr(data-l);color:var(--dim);text-align:left}
 td:first-child::before{content:none}
 td.zero,td.none{display:none}

@@ -14,6 +14,7 @@ use common::{
 use super::Scope;
 use crate::engine::{
     pattern::{Method, Patterns},
+    registry::{ACL_STEMS, ACL_SUFFIXES},
     rule::{Acl, Cond, Term, Test},
     sample::{Place, Type, fetch},
 };
@@ -45,32 +46,14 @@ const PREDEFINED: &[(&str, &str)] = &[
     ("WAIT_END", "wait_end"),
 ];
 
-/// Fetches that have derived ACL keywords such as `path_beg`: the stem, and the fetch it stands for.
-const STEMS: &[(&str, &str)] = &[
-    ("base", "base"),
-    ("cook", "req.cook"),
-    ("hdr", "req.hdr"),
-    ("path", "path"),
-    ("scook", "res.cook"),
-    ("shdr", "res.hdr"),
-    ("ssl_fc_sni", "ssl_fc_sni"),
-    ("url", "url"),
-    ("urlp", "urlp"),
-];
-
 /// What an ACL keyword is: the fetch, and the method that its name implies.
 fn keyword(name: &str) -> Option<(&'static str, Option<Method>)> {
-    if let Some((_, fetch)) = STEMS.iter().find(|(stem, _)| *stem == name) {
+    if let Some((_, fetch)) = ACL_STEMS.iter().find(|(stem, _)| *stem == name) {
         return Some((fetch, Some(Method::Str)));
     }
     let (stem, method) = name.rsplit_once('_')?;
-    let method = Method::find(method).filter(|m| {
-        matches!(
-            m,
-            Method::Beg | Method::Dir | Method::Dom | Method::End | Method::Len | Method::Reg | Method::Sub
-        )
-    })?;
-    let (_, fetch) = STEMS.iter().find(|(s, _)| *s == stem)?;
+    let method = Method::find(method).filter(|m| ACL_SUFFIXES.contains(m))?;
+    let (_, fetch) = ACL_STEMS.iter().find(|(s, _)| *s == stem)?;
     Some((fetch, Some(method)))
 }
 
@@ -293,8 +276,8 @@ fn is_known(name: &str) -> bool {
 
 /// Every word that may begin an ACL, for "did you mean".
 pub(super) fn criteria() -> Vec<String> {
-    let derived = STEMS.iter().flat_map(|(stem, _)| {
-        ["beg", "dir", "dom", "end", "len", "reg", "sub"].map(|m| format!("{stem}_{m}"))
-    });
+    let derived = ACL_STEMS
+        .iter()
+        .flat_map(|(stem, _)| ACL_SUFFIXES.iter().map(move |m| format!("{stem}_{}", m.name())));
     fetch::all().map(|f| f.name.to_owned()).chain(derived).collect()
 }

@@ -94,7 +94,13 @@ impl Scope<'_> {
     ) -> Result<Arg, Bad> {
         let text = word.value.as_str();
         Ok(match kind {
-            ArgType::Int => Arg::Int(integer(text).ok_or_else(|| format!("`{text}` is no integer"))?),
+            ArgType::Int => {
+                let n = integer(text).ok_or_else(|| format!("`{text}` is no integer"))?;
+                if call.name.value == "sha2" && ![224, 256, 384, 512].contains(&n) {
+                    return Err(format!("`{n}`: digests have 224, 256, 384 or 512 bits").into());
+                }
+                Arg::Int(n)
+            }
             ArgType::IntOrVar => match integer(text) {
                 Some(n) => Arg::Int(n),
                 None => Arg::Var(variable(text)?),
@@ -252,6 +258,9 @@ fn special(scope: &mut Scope<'_>, call: &Call, index: usize, word: &At<String>) 
             },
             None => Ok(Arg::Str(text.as_bytes().into())),
         },
+        ("digest" | "hmac", 0) if !crate::engine::sample::convert::digest::is_known(text.as_bytes()) => {
+            Err(format!("there is no digest `{text}`: sha1, sha224, sha256, sha384 and sha512 are").into())
+        }
         ("set-var", i) if i > 0 => one_of(super::rule::VAR_CONDITIONS),
         ("when", 0) => {
             let known = ["error", "forwarded", "normal", "processed", "stopping", "toapplet", "acl"]

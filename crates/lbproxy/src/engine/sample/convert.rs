@@ -17,6 +17,7 @@ macro_rules! row {
 
 pub mod arithmetic;
 pub mod date;
+pub mod digest;
 pub mod encoding;
 pub mod hash;
 pub mod json;
@@ -50,6 +51,7 @@ pub struct Converter {
 pub const FAMILIES: &[&[Converter]] = &[
     arithmetic::CONVERTERS,
     date::CONVERTERS,
+    digest::CONVERTERS,
     encoding::CONVERTERS,
     hash::CONVERTERS,
     json::CONVERTERS,
@@ -77,10 +79,8 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("aes_", "ciphers are not built yet"),
     ("da-csv", "device detection is not built"),
     ("debug", "there is no debug output yet"),
-    ("digest", "digests are not built yet"),
     ("eth.", "link layer packets are not read yet"),
     ("fix_", "the FIX protocol is not read yet"),
-    ("hmac", "digests are not built yet"),
     ("in_table", "stick tables are not built yet"),
     ("ip.", "raw packets are not read yet"),
     ("json_query", "JSON paths are not built yet"),
@@ -90,7 +90,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("mqtt_", "the MQTT protocol is not read yet"),
     ("protobuf", "protocol buffers are not read yet"),
     ("rfc7239_", "the Forwarded header is not read yet"),
-    ("sha", "digests are not built yet"),
     ("table_", "stick tables are not built yet"),
     ("tcp.", "raw packets are not read yet"),
     ("ungrpc", "protocol buffers are not read yet"),

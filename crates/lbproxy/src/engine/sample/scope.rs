@@ -31,6 +31,32 @@ pub enum Place {
 }
 
 impl Place {
+    /// Every place, in the order of HAProxy's columns.
+    pub const ALL: [Place; Scope::PLACES as usize] = [
+        Place::FrontendConnection,
+        Place::FrontendSession,
+        Place::FrontendContent,
+        Place::FrontendRequest,
+        Place::FrontendRequestBody,
+        Place::UseBackend,
+        Place::BackendContent,
+        Place::BackendRequest,
+        Place::BackendRequestBody,
+        Place::ServerChoice,
+        Place::ServerConnect,
+        Place::BackendResponseContent,
+        Place::BackendResponse,
+        Place::BackendResponseBody,
+        Place::StickStore,
+        Place::FrontendResponseContent,
+        Place::FrontendResponse,
+        Place::FrontendResponseBody,
+        Place::Log,
+        Place::Check,
+        Place::Config,
+        Place::Cli,
+    ];
+
     /// As messages name it.
     pub const fn name(self) -> &'static str {
         match self {

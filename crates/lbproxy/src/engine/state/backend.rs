@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{Gauge, ServerState, lock};
+use super::{Gauge, LastRefused, ServerState, lock};
 use crate::engine::{queue::Line, stats::PerThread};
 
 /// Lives as long as a backend of that name does, over reloads.
@@ -16,6 +16,8 @@ pub struct BackendState {
     pub name: Arc<str>,
     pub counters: PerThread,
     pub sessions: Gauge,
+    /// The last response that was refused.
+    pub refused: LastRefused,
     /// Requests in the backend's own queue (`qcur` of its row); those waiting for one server count there.
     pub queued: Gauge,
     /// Rises whenever a server's weight or usability changes; tables built for another epoch are stale.
@@ -66,6 +68,7 @@ impl BackendState {
             name: name.into(),
             counters,
             sessions: Gauge::default(),
+            refused: LastRefused::default(),
             queued: Gauge::default(),
             epoch: AtomicU64::new(1),
             line: Mutex::default(),

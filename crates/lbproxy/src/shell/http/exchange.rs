@@ -310,7 +310,8 @@ impl Stream<'_> {
                     continue;
                 }
                 Down::Head => {
-                    if self.take_head(backend)? {
+                    let taken = self.take_head(backend);
+                    if self.noted(taken)? {
                         continue;
                     }
                 }

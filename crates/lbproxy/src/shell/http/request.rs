@@ -29,10 +29,12 @@ impl Stream<'_> {
         };
         let mut seen = 0;
         loop {
-            if self.parse_head(&limits, &mut seen)? {
+            let parsed = self.parse_head(&limits, &mut seen);
+            if self.noted(parsed)? {
                 break;
             }
-            self.more_of_head().await?;
+            let more = self.more_of_head().await;
+            self.noted(more)?;
         }
         self.times.head_us = self.now_us();
         self.note_request();
@@ -51,8 +53,8 @@ impl Stream<'_> {
         match parse::request(buf.data(), limits, &mut record.req) {
             Ok(Outcome::Complete(n)) => {
                 keep_request_line(buf.data(), &mut record.txn.request_line, limits.head_bytes_max);
-                buf.consume(n);
                 self.asked = framing::request(&record.req).map_err(Failure::BadRequest)?;
+                buf.consume(n);
                 Ok(true)
             }
             Ok(Outcome::Partial) => {

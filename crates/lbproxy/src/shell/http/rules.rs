@@ -151,7 +151,7 @@ impl Stream<'_> {
                 self.session.counters().denied_requests.inc();
                 End::Answered(from_rule(answer, Cause::Proxy, Phase::Request))
             }
-            Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Proxy, Phase::Request)),
+            Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Local, Phase::Request)),
             Verdict::Return(answer) | Verdict::Redirect(answer) => {
                 End::Answered(from_rule(answer, Cause::Local, Phase::Request))
             }
