@@ -191,6 +191,7 @@ const REGISTRY_FOLDERS: &[&str] = &[
 /// have in common, and the parts that the proxy sections are built of.)
 const SHARED: &[(&str, &[&str])] = &[
     ("crates/common/src/haproxy/section/", &["check", "cx", "params", "proxy", "rule", "set"]),
+    ("crates/lbproxy/src/engine/action/", &["auth", "crypt"]),
     ("crates/lbproxy/src/engine/balance/", &["hash"]),
     ("crates/lbproxy/src/engine/sample/convert/", &["slice"]),
 ];
