@@ -148,7 +148,8 @@ fn the_page_is_shown_to_who_may_see_it(program: Program) {
     let login = "Authorization: Basic YWRtaW46c2VjcmV0\r\nConnection: close\r\n";
     let ask = |target: &str| stage.connect(9000).unwrap().get(target, login).unwrap();
     let page = ask("/haproxy");
-    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
     assert!(page.text().contains("s1") && page.text().contains("web"));
     assert!(ask("/haproxy;csv").text().starts_with("# pxname,svname,"));
     serde_json::from_slice::<serde_json::Value>(&ask("/haproxy;json").body).unwrap();
