@@ -110,7 +110,7 @@ impl Failure {
             Failure::BodyAborted { began: false } => (400, C::ClientAbort, P::Data, T::ClientAbort, false),
             Failure::BodyAborted { began: true } => (0, C::ClientAbort, P::Data, T::ClientAbort, false),
             Failure::ClientLeft(P::Headers) => (400, C::ClientAbort, P::Headers, T::ClientAbort, false),
-            Failure::ClientLeft(phase) => (503, C::ClientAbort, phase, T::ClientAbort, false),
+            Failure::ClientLeft(phase) => (0, C::ClientAbort, phase, T::ClientAbort, false),
             Failure::ClientReset => (400, C::ClientAbort, P::Data, T::ClientAbort, false),
             Failure::RestTimeout => (0, C::ClientTimeout, P::Last, T::ClientAbort, false),
             Failure::RestAborted => (0, C::ClientAbort, P::Last, T::ClientAbort, false),
@@ -189,6 +189,9 @@ pub struct RetryRules {
     /// `option redispatch`: 0 off, a positive interval, or counted from the last retry if negative.
     pub redispatch: i32,
     pub connect_timeout_ms: u32,
+    /// The algorithm gives another server each time and nothing named this one: with redispatching, every retry
+    /// goes elsewhere at once, as HAProxy does.
+    pub takes_turns: bool,
 }
 
 /// What to do after a failed attempt.
@@ -218,7 +221,7 @@ impl RetryRules {
             every if every > 0 => attempt % every as u32 == 0,
             from_last => attempt + from_last.unsigned_abs() == self.retries + 1,
         };
-        if elsewhere {
+        if elsewhere || (self.redispatch != 0 && self.takes_turns) {
             return Retry::Other;
         }
         let pause = match self.connect_timeout_ms {
@@ -267,7 +270,7 @@ mod tests {
 
     #[test]
     fn retries_wait_for_the_same_server_and_redispatch_goes_elsewhere() {
-        let rules = RetryRules { retries: 3, redispatch: 0, connect_timeout_ms: 300 };
+        let rules = RetryRules { retries: 3, redispatch: 0, connect_timeout_ms: 300, takes_turns: false };
         assert_eq!(rules.next(0, true), Retry::Same { delay_ms: 300 });
         assert_eq!(rules.next(0, false), Retry::Same { delay_ms: 0 });
         assert_eq!(rules.next(3, true), Retry::GiveUp);
@@ -279,5 +282,8 @@ mod tests {
         assert_eq!(others(-2), [1]);
         assert_eq!(others(1), [0, 1, 2]);
         assert_eq!(others(2), [1]);
+        let turns = RetryRules { redispatch: -1, takes_turns: true, ..rules };
+        assert_eq!(turns.next(0, true), Retry::Other);
+        assert_eq!(RetryRules { redispatch: 0, ..turns }.next(0, true), Retry::Same { delay_ms: 300 });
     }
 }

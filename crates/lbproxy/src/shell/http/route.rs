@@ -6,7 +6,7 @@ use super::{End, Failure, InBackend, Interrupt, Kept, OnServer, Stream, Up};
 use crate::{
     compile::plan::{Backend, ConnectionMode, Reuse, SendProxy, Server},
     engine::{
-        balance::Key,
+        balance::{Algorithm, Key},
         http::encode::{self, Transport},
         queue::Priority,
         session::{Retry, RetryRules, RetryWord, is_idempotent},
@@ -129,6 +129,11 @@ impl Stream<'_> {
             retries: self.retries(),
             redispatch: backend.redispatch,
             connect_timeout_ms: self.connect_ms(),
+            takes_turns: self.named.is_none()
+                && matches!(
+                    backend.balance.algorithm,
+                    Algorithm::RoundRobin | Algorithm::StaticRr | Algorithm::Random { .. }
+                ),
         };
         let at_once = word == RetryWord::ConnFailure && failure != Failure::ConnectTimeout;
         let Some(txn) = self.record.as_mut().map(|r| &mut r.txn) else { return Err(Failure::Internal) };
@@ -264,7 +269,11 @@ impl Stream<'_> {
         .await;
         let (positions, granted) = match granted {
             Ok(grant) => (waiting.positions(), Ok(Waiting::server_of(backend, grant))),
-            Err(failure) => (waiting.give_up(), Err(failure)),
+            Err(failure) => {
+                // The wait is over, and the log tells how long it was.
+                self.times.assigned_us = self.now_us();
+                (waiting.give_up(), Err(failure))
+            }
         };
         if let Some(record) = &mut self.record {
             record.txn.server_queue += positions.server;
