@@ -57,7 +57,6 @@ impl Stream<'_> {
             self.note_end(v.cause, v.phase);
             let tally = if v.tally == Tally::ResponseError { Tally::ServerAbort } else { v.tally };
             self.tally(failure, tally);
-            self.client.set_abort_on_close();
         }
         self.conn = None;
         self.on_server = None;
