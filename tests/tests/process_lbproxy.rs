@@ -89,6 +89,20 @@ fn a_reload_works_from_inside_the_jail_as_an_unprivileged_user() {
     wait_for_page(&host, &daemon, 8001, "two");
     wait_for_page(&host, &daemon, 81, "low");
 
+    // A certificate, new with this reload, whose key only root can read.
+    let key = rcgen::generate_simple_self_signed(vec!["h.test".to_string()]).unwrap();
+    host.write("/etc/haproxy/h.pem", format!("{}{}", key.cert.pem(), key.signing_key.serialize_pem()))
+        .unwrap();
+    host.permissions("/etc/haproxy/h.pem", 0o600, None).unwrap();
+    let tls = answering(&host, 8443, "tls").replace(":8443", ":8443 ssl crt /etc/haproxy/h.pem");
+    configure(
+        &host,
+        &(GLOBAL.to_owned() + &answering(&host, 8001, "two") + &answering(&host, 81, "low") + &tls),
+    );
+    daemon.signal(Signal::SIGUSR2).unwrap();
+    let get = "curl -sk -o /dev/null -w '%{http_code}' --max-time 5 https://127.0.0.1:8443/";
+    daemon.while_running("TLS", PATIENCE, || host.sh(get).ok().filter(|code| code == "503")).unwrap();
+
     // Broken: it says what and where, and goes on as it was.
     configure(&host, &(GLOBAL.to_owned() + "frontend f\n    bind :8001\n    nonsense here\n"));
     daemon.signal(Signal::SIGHUP).unwrap();

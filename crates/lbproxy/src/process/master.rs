@@ -42,12 +42,14 @@ const SIGNALS: [Signal; 8] = [
 pub(super) fn split(upwards: Notify, null: &mut Option<Null>, report: Report) -> io::Result<Side> {
     let (read, write) = pipe()?;
     let taken: SigSet = SIGNALS.into_iter().collect();
-    // Blocked before the fork, so that none is lost; the child has them back at once.
+    // Blocked before the fork, so that none is lost.
     taken.thread_block()?;
     match sys::fork()? {
         Fork::Child => {
             drop(read);
-            taken.thread_unblock()?;
+            // The others wait until the worker can answer them.
+            let ending: SigSet = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT].into_iter().collect();
+            ending.thread_unblock()?;
             Ok(Side::Goes(Notify::pipe(write)))
         }
         Fork::Parent(worker) => {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -84,9 +84,20 @@ pub(super) fn serve(process: Process) -> ExitCode {
     }
 }
 
+/// Signals that would end a process that is not ready for them yet, where they only ask for something.
+fn held() -> SigSet {
+    [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGHUP, Signal::SIGTTOU, Signal::SIGTTIN].into_iter().collect()
+}
+
+/// Keeps these waiting until the process can answer them; children inherit that.
+pub(super) fn hold_signals() -> io::Result<()> {
+    Ok(held().thread_block()?)
+}
+
 async fn run(process: Process) -> io::Result<u8> {
     // Before any thread: a signal that arrives early must find its handler.
     let mut signals = Signals::new()?;
+    held().thread_unblock()?;
     let (process_tx, mut commands) = mpsc::unbounded_channel();
     let (ended_tx, mut ended) = mpsc::unbounded_channel();
     let mut main = Main::start(process, process_tx, &ended_tx)?;

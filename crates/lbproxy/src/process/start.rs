@@ -32,6 +32,9 @@ pub(super) fn start(cli: Cli, origin: Origin, loaded: Loaded, report: Report) ->
     let mastered = cli.master || global.others.iter().any(|d| d.keyword == "master-worker");
     let report = Report { quiet: report.quiet || (global.quiet && !report.verbose), ..report };
     let mut notify = Notify::systemd();
+    if let Err(e) = serve::hold_signals() {
+        return fail(report, &format!("[lbproxy.main()] Cannot hold signals back: {}", sys::reason(&e)));
+    }
     let mut null = None;
     if background {
         match Null::open().and_then(|n| {
@@ -95,8 +98,13 @@ impl Starting {
         let mut listeners = Listeners::default();
         let prepared = self.bind(&listeners, &wanted, &plan, &mut direct, &loaded)?;
         listeners.commit(prepared.bound());
-        privileges::raise_limits(&mut plan, prepared.count(), self.cli.memory_mb)
-            .map_err(|e| one(format!("[lbproxy.main()] {e}")))?;
+        if let Err(e) = privileges::raise_limits(&mut plan, prepared.count(), self.cli.memory_mb) {
+            // `no strict-limits` (manual 3.1): serve with what there is.
+            match loaded.config.global.strict_limits {
+                Some(false) => self.report.warning(&format!("[lbproxy.main()] {e}.")),
+                _ => return Err(one(format!("[lbproxy.main()] {e}."))),
+            }
+        }
         self.write_pidfile(&plan).map_err(one)?;
         // Before the jail hides them: log sockets, the time zone.
         let log = logs::open(&plan, &loaded.config, &mut direct, self.report);

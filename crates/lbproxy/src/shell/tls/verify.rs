@@ -29,6 +29,13 @@ use crate::{
 
 /// Means the certificates that the operating system trusts.
 const SYSTEM_CA: &str = "@system-ca";
+/// Where distributions keep them: Debian and its like, Fedora and its like, SUSE, Alpine.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
 
 impl Loader<'_> {
     pub(super) fn client_verifier(
@@ -92,7 +99,7 @@ impl Loader<'_> {
     /// The anchors of a CA file or directory, and the certificates themselves.
     fn roots(&mut self, path: &Path, here: &str) -> Option<(RootCertStore, Vec<CertificateDer<'static>>)> {
         let certs = if path == Path::new(SYSTEM_CA) {
-            rustls_native_certs::load_native_certs().certs
+            self.system_certificates()
         } else {
             self.ca_certificates(path, here)?
         };
@@ -103,6 +110,23 @@ impl Loader<'_> {
             return None;
         }
         Some((roots, certs))
+    }
+
+    /// What the operating system trusts: the first bundle that is there. Read like any other file, so that it can
+    /// be had from inside a jail, too.
+    fn system_certificates(&mut self) -> Vec<CertificateDer<'static>> {
+        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        let places = named.into_iter().chain(SYSTEM_BUNDLES.iter().map(PathBuf::from));
+        let mut certs = Vec::new();
+        for place in places {
+            if let Ok(pem) = self.files.read(&place) {
+                certs.extend(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
+            }
+            if !certs.is_empty() {
+                break;
+            }
+        }
+        certs
     }
 
     fn ca_certificates(&mut self, path: &Path, here: &str) -> Option<Vec<CertificateDer<'static>>> {
