@@ -13,6 +13,7 @@ pub mod balance;
 pub mod check;
 pub mod conn;
 pub mod cookie;
+pub mod crypt;
 pub mod http;
 pub mod logformat;
 pub mod pattern;

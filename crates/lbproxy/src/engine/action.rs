@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod auth;
-pub mod crypt;
 pub mod header;
 pub mod line;
 pub mod redirect;

@@ -226,7 +226,7 @@ fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, [u8]> {
 /// Bytes from hexadecimal digits.
 pub fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         return None;
     }
     text.chunks_exact(2).map(|p| Some(digit(*p.first()?)? << 4 | digit(*p.get(1)?)?)).collect()

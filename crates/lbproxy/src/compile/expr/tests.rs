@@ -601,7 +601,8 @@ fn no_action_is_refused_without_a_reason() {
     for row in refused {
         let named = Model::Other { name: common::source::At::from(row.name.to_owned()), args: Vec::new() };
         let rule = common::source::At::from(haproxy::model::Rule { action: named, cond: None });
-        let (rules, said) = scoped(GOLD, &[], |s| s.http_rules(&[rule.clone()], RuleSet::HttpRequest));
+        let (rules, said) =
+            scoped(GOLD, &[], |s| s.http_rules(std::slice::from_ref(&rule), RuleSet::HttpRequest));
         assert!(rules.is_empty());
         let text = format!("'http-request {}' cannot be honoured: {}", row.name, row.refused);
         assert_eq!(said.of(Severity::Alert)[0].0, text);

@@ -1,6 +1,6 @@
 //! User lists: who may pass with which password (manual 12.1).
 
-use super::crypt::Sha;
+use crate::engine::crypt::{Sha, equal};
 
 /// A `userlist` section.
 #[derive(Clone, Debug, Default)]
@@ -75,10 +75,4 @@ impl UserList {
     pub fn members<'l>(&'l self, groups: &'l [&'l str]) -> impl Iterator<Item = &'l User> {
         self.users.iter().filter(move |u| u.groups.iter().any(|g| groups.contains(&&**g)))
     }
-}
-
-/// Compares in a time that depends on the lengths only.
-pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
-    let differs = a.iter().zip(b).fold(0u8, |d, (x, y)| d | (x ^ y));
-    a.len() == b.len() && std::hint::black_box(differs) == 0
 }

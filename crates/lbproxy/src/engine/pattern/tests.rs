@@ -118,10 +118,10 @@ proptest! {
 
     #[test]
     fn no_expression_panics(re in ".{0,24}", subject: Vec<u8>) {
-        if let Ok(re) = Regex::new(&re, true) {
-            if let Some(g) = re.groups(&subject, 0) {
-                expand(br"\0\1\x4", &subject, &g, &mut Vec::new());
-            }
+        if let Ok(re) = Regex::new(&re, true)
+            && let Some(g) = re.groups(&subject, 0)
+        {
+            expand(br"\0\1\x4", &subject, &g, &mut Vec::new());
         }
     }
 }

@@ -63,8 +63,11 @@ pub fn set_cookie(field: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((pair.get(..eq)?.trim_ascii(), pair.get(eq + 1..)?.trim_ascii()))
 }
 
+/// Name, value if there is one, and where the search goes on.
+pub type Param<'q> = (&'q [u8], Option<&'q [u8]>, usize);
+
 /// The next `name=value` of a query string or form body from byte `from`, and where the search goes on.
-pub fn next_param(query: &[u8], from: usize, delimiter: u8) -> Option<(&[u8], Option<&[u8]>, usize)> {
+pub fn next_param(query: &[u8], from: usize, delimiter: u8) -> Option<Param<'_>> {
     let rest = query.get(from..).filter(|r| !r.is_empty())?;
     let end = rest.iter().position(|&b| b == b'&' || b == b';' || b == delimiter).unwrap_or(rest.len());
     let pair = rest.get(..end).unwrap_or(rest);

@@ -10,7 +10,7 @@ const CHUNKS: &[ArgType] = &[ArgType::Str, ArgType::Int, ArgType::Int];
 
 pub(super) const CONVERTERS: &[Converter] = &[
     row!("b64dec", &[], 0, Str, Bin, "Decodes base64.", |v, _, _| b64::STANDARD
-        .decode(&v.into_text())
+        .decode(v.into_text())
         .ok()
         .map(|d| Value::Bin(d.into()))),
     row!("base2", &[], 0, Bin, Str, "Eight binary digits per byte.", base2),
