@@ -24,7 +24,7 @@ const STATE: Status = Status::not_yet("server states are not read from files");
 rows! {
     pub(super) const KEYWORDS: [Build];
     "balance", DB, (0, ANY), FULL, balance, "How servers are chosen.";
-    "be-unpublished", B, (0, 0), FULL, |b, _| b.proxy.back.unpublished = true, "Starts without being chosen by rules.";
+    "be-unpublished", B, (0, 0), Status::not_yet("the backend is chosen by rules as all others"), |b, _| b.proxy.back.unpublished = true, "Starts without being chosen by rules.";
     "contimeout", DB, (1, 1), Status::removed("2.1", "`timeout connect`"), |b, cx| set::ms(&mut b.proxy.timeouts.connect_ms, cx), "How long a connection to a server may take, old spelling.";
     "cookie", DB | NO, (0, ANY), FULL, cookie, "Persistence by cookie.";
     "default-server", DB, (1, ANY), FULL, |b, cx| server_line::parse_default(&mut b.default_server, cx), "Options of the servers below.";
@@ -35,9 +35,9 @@ rows! {
     "hash-preserve-affinity", DB, (1, 1), Status::not_yet("a full server's requests wait for it"), hash_affinity, "When a hash goes to another server.";
     "hash-type", DB, (1, 3), FULL, hash_type, "How hashes become servers.";
     "http-reuse", DB, (1, 1), FULL, http_reuse, "Which server connections are shared.";
-    "http-send-name-header", DB, (0, 1), FULL, name_header, "Tells servers their names.";
+    "http-send-name-header", DB, (0, 1), Status::not_yet("servers are not told their names"), name_header, "Tells servers their names.";
     "load-server-state-from-file", DB, (1, 1), STATE, state_file, "Whether server states are read at start.";
-    "max-keep-alive-queue", DB, (1, 1), FULL, |b, cx| if let Some(a) = cx.arg(0) { b.proxy.back.max_keep_alive_queue = cx.int(a, -1..=i64::from(i32::MAX)).and_then(|n| i32::try_from(n).ok()) }, "Queue beyond which a kept server is left.";
+    "max-keep-alive-queue", DB, (1, 1), Status::not_yet("queues do not look at kept connections"), |b, cx| if let Some(a) = cx.arg(0) { b.proxy.back.max_keep_alive_queue = cx.int(a, -1..=i64::from(i32::MAX)).and_then(|n| i32::try_from(n).ok()) }, "Queue beyond which a kept server is left.";
     "persist rdp-cookie", DB, (0, 0), Status::not_yet("RDP is not understood"), |b, _| b.proxy.back.persist_rdp_cookie = Some("msts".to_owned()), "Persistence by RDP cookie.";
     "redispatch", DB | NO, (0, 0), Status::removed("2.1", "`option redispatch`"), option::redispatch, "Goes to another server when one cannot be reached, old spelling.";
     "retries", DB, (1, 1), FULL, |b, cx| set::number(&mut b.proxy.back.retries, cx), "Attempts after the first that failed.";

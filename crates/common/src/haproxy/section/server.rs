@@ -200,11 +200,11 @@ rows! {
     "check-reuse-pool", scope::OWN, (0, 0), CHECKS, |s, _| s.check.reuse_pool = true, "Checks use idle connections.";
     "check-send-proxy", scope::OWN, (0, 0), FULL, |s, _| s.check.send_proxy = true, "Checks start with a PROXY header.";
     "check-sni", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.check.sni, cx), "Server name sent in checks.";
-    "check-sni-auto", scope::OWN, (0, 0), FULL, |s, _| s.check.sni_auto = Some(true), "Checks take the server name from their Host header.";
+    "check-sni-auto", scope::OWN, (0, 0), Status::not_yet("write `sni`"), |s, _| s.check.sni_auto = Some(true), "Checks take the server name from their Host header.";
     "check-ssl", scope::OWN, (0, 0), FULL, |s, _| s.check.ssl = Some(true), "Checks speak TLS.";
     "check-via-socks4", scope::OWN, (0, 0), Status::not_yet("SOCKS is not spoken"), |s, _| s.check.via_socks4 = true, "Checks go through the SOCKS proxy.";
-    "ciphers", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.ciphers, cx), "Cipher suites towards the server up to TLS 1.2.";
-    "ciphersuites", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.ciphersuites, cx), "Cipher suites towards the server in TLS 1.3.";
+    "ciphers", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.ciphers, cx), "Cipher suites towards the server up to TLS 1.2.";
+    "ciphersuites", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.ciphersuites, cx), "Cipher suites towards the server in TLS 1.3.";
     "client-sigalgs", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.client_sigalgs, cx), "Signature algorithms of the client certificate.";
     "cookie", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.cookie, cx), "Value of the cookie that leads to this server.";
     "crl-file", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.crl_file, cx), "Revoked server certificates.";
@@ -213,7 +213,7 @@ rows! {
     "disabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = true, "Starts in maintenance.";
     "downinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.downinter_ms, cx), "Interval of checks while the server is down.";
     "enabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = false, "Starts in service.";
-    "error-limit", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.check.error_limit, cx), "Errors in a row that mean something.";
+    "error-limit", scope::OWN, (1, 1), Status::not_yet("traffic is not observed"), |s, cx| set::number(&mut s.check.error_limit, cx), "Errors in a row that mean something.";
     "fall", scope::OWN, (1, 1), FULL, |s, cx| positive(&mut s.check.fall, cx), "Failed checks until the server is down.";
     "fastinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.fastinter_ms, cx), "Interval of checks while the state changes.";
     "force-sslv3", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Ssl3, cx), "SSLv3 only, towards the server.";
@@ -223,7 +223,7 @@ rows! {
     "force-tlsv13", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Tls13, cx), "TLS 1.3 only, towards the server.";
     "from", scope::OWN, (1, 1), Status::refused("servers take their defaults from `default-server` lines without a name"), |_, _| {}, "Which named defaults the server takes.";
     "guid", scope::OWN, (1, 1), Status::not_yet("objects have no global identifiers"), |s, cx| set::word(&mut s.guid, cx), "Global identifier of the server.";
-    "hash-key", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.hash_key, cx), "What places the server on the hash ring.";
+    "hash-key", scope::OWN, (1, 1), Status::not_yet("servers are placed by their numbers"), |s, cx| set::word(&mut s.hash_key, cx), "What places the server on the hash ring.";
     "healthcheck", scope::OWN, (1, 1), Status::not_yet("named checks are not served"), |s, cx| set::word(&mut s.check.healthcheck, cx), "Named check to use.";
     "id", scope::OWN, (1, 1), FULL, |s, cx| set::number_at(&mut s.id, cx), "Number of the server.";
     "idle-ping", scope::OWN, (1, 1), Status::not_yet("HTTP/2 is not spoken to servers"), |s, cx| set::ms(&mut s.pool.idle_ping_ms, cx), "Interval of pings on idle server connections.";
@@ -253,7 +253,7 @@ rows! {
     "no-send-proxy-v2-ssl-cn", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = None, "Takes send-proxy-v2-ssl-cn back.";
     "no-sni-auto", scope::OWN, (0, 0), FULL, |s, _| s.tls.sni_auto = Some(false), "Takes sni-auto back.";
     "no-ssl", scope::OWN, (0, 0), FULL, |s, _| s.tls.on = false, "Takes ssl back.";
-    "no-ssl-reuse", scope::OWN, (0, 0), FULL, |s, _| s.tls.no_ssl_reuse = true, "No resumption towards the server.";
+    "no-ssl-reuse", scope::OWN, (0, 0), Status::not_yet("TLS sessions are resumed where the server allows"), |s, _| s.tls.no_ssl_reuse = true, "No resumption towards the server.";
     "no-sslv3", scope::OWN, (0, 0), FULL, |s, _| s.tls.disabled.push(TlsVersion::Ssl3), "No SSLv3 towards the server.";
     "no-tfo", scope::OWN, (0, 0), FULL, |s, _| s.tfo = false, "Takes tfo back.";
     "no-tls-tickets", scope::OWN, (0, 0), FULL, |s, _| s.tls.no_tls_tickets = true, "No tickets towards the server.";
@@ -292,7 +292,7 @@ rows! {
     "sigalgs", scope::OWN, (1, 1), SUITES, |s, cx| set::word(&mut s.tls.sigalgs, cx), "Signature algorithms towards the server.";
     "slowstart", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.slowstart_ms, cx), "Time over which the weight grows after a return.";
     "sni", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.tls.sni, cx), "Expression whose value is sent as server name.";
-    "sni-auto", scope::OWN, (0, 0), FULL, |s, _| s.tls.sni_auto = Some(true), "The Host header is sent as server name.";
+    "sni-auto", scope::OWN, (0, 0), Status::not_yet("write `sni`"), |s, _| s.tls.sni_auto = Some(true), "The Host header is sent as server name.";
     "socks4", scope::OWN, (1, 1), Status::not_yet("SOCKS is not spoken"), |s, cx| address(&mut s.socks4, cx), "SOCKS4 proxy on the way to the server.";
     "source", scope::OWN, (1, 1), FULL, |_, _| {}, "Own address towards the server; read before this table.";
     "ssl", scope::OWN, (0, 0), FULL, |s, _| s.tls.on = true, "Speaks TLS to the server.";
@@ -302,7 +302,7 @@ rows! {
     "stick", scope::OWN, (0, 0), FULL, |s, _| s.non_stick = false, "Takes non-stick back.";
     "strict-maxconn", scope::OWN, (0, 0), Status::not_yet("idle connections are not counted"), |s, _| s.strict_maxconn = true, "Counts connections, not requests.";
     "tcp-md5sig", scope::OWN, (1, 1), TCP, |s, cx| set::text(&mut s.tcp_md5sig, cx), "Password of TCP signatures towards the server.";
-    "tcp-ut", scope::OWN, (1, 1), FULL, |s, cx| set::ms(&mut s.tcp_ut_ms, cx), "How long TCP waits for the server's acknowledgements.";
+    "tcp-ut", scope::OWN, (1, 1), Status::not_yet("the system's setting counts"), |s, cx| set::ms(&mut s.tcp_ut_ms, cx), "How long TCP waits for the server's acknowledgements.";
     "tfo", scope::OWN, (0, 0), FULL, |s, _| s.tfo = true, "TCP fast open towards the server.";
     "tls-tickets", scope::OWN, (0, 0), FULL, |s, _| s.tls.no_tls_tickets = false, "Tickets towards the server.";
     "track", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.track, cx), "Follows the state of another server.";

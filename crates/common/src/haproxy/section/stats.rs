@@ -29,7 +29,7 @@ rows! {
     "stats show-legends", ALL, (0, 0), FULL, |b, _| page(b).show_legends = true, "Shows more about each line.";
     "stats show-modules", ALL, (0, 0), Status::not_yet("there are no module counters"), |b, _| page(b).show_modules = true, "Shows counters of modules.";
     "stats show-node", ALL, (0, 1), FULL, |b, cx| page(b).show_node = Some(cx.text(0).unwrap_or_default()), "Shows the node's name.";
-    "stats show-version", ALL, (0, 0), FULL, |b, _| { let p = page(b); (p.hide_version, p.show_version) = (false, true); }, "Shows the version.";
+    "stats show-version", ALL, (0, 0), Status::no_effect("the version is shown unless it is hidden"), |b, _| { let p = page(b); (p.hide_version, p.show_version) = (false, true); }, "Shows the version.";
     "stats uri", ALL, (1, 1), FULL, |b, cx| set::word(&mut page(b).uri, cx), "Path of the page.";
 }
 

@@ -133,7 +133,7 @@ rows! {
     "tune.sndbuf.client", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.sndbuf_client_bytes, cx), "Kernel send buffer of client connections.";
     "tune.sndbuf.frontend", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: sndbuf frontend.";
     "tune.sndbuf.server", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.sndbuf_server_bytes, cx), "Kernel send buffer of server connections.";
-    "tune.ssl.cachesize", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.ssl_cachesize, cx), "TLS sessions kept for resumption.";
+    "tune.ssl.cachesize", GLOBAL, (1, 1), Status::not_yet("the TLS library keeps sessions its own way"), |g, cx| set::bytes32(&mut g.tune.ssl_cachesize, cx), "TLS sessions kept for resumption.";
     "tune.ssl.capture-buffer-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: capture buffer size.";
     "tune.ssl.capture-cipherlist-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: capture cipherlist size.";
     "tune.ssl.certificate-compression", GLOBAL, (0, ANY), INSIDE, other, "TLS: certificate compression.";
@@ -142,8 +142,8 @@ rows! {
     "tune.ssl.hard-maxrecord", GLOBAL, (0, ANY), INSIDE, other, "TLS: hard maxrecord.";
     "tune.ssl.keylog", GLOBAL, (0, ANY), INSIDE, other, "TLS: keylog.";
     "tune.ssl.keyupdate-rate-limit", GLOBAL, (0, ANY), INSIDE, other, "TLS: keyupdate rate limit.";
-    "tune.ssl.lifetime", GLOBAL, (1, 1), FULL, |g, cx| set::seconds32(&mut g.tune.ssl_lifetime_s, cx), "How long a TLS session may be resumed.";
-    "tune.ssl.maxrecord", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.ssl_maxrecord_bytes, cx), "Largest TLS record that is sent.";
+    "tune.ssl.lifetime", GLOBAL, (1, 1), Status::not_yet("the TLS library keeps sessions its own way"), |g, cx| set::seconds32(&mut g.tune.ssl_lifetime_s, cx), "How long a TLS session may be resumed.";
+    "tune.ssl.maxrecord", GLOBAL, (1, 1), Status::not_yet("the TLS library chooses the size of records"), |g, cx| set::bytes32(&mut g.tune.ssl_maxrecord_bytes, cx), "Largest TLS record that is sent.";
     "tune.ssl.ocsp-update.maxdelay", GLOBAL, (0, ANY), INSIDE, other, "TLS: ocsp update maxdelay.";
     "tune.ssl.ocsp-update.mindelay", GLOBAL, (0, ANY), INSIDE, other, "TLS: ocsp update mindelay.";
     "tune.ssl.ssl-ctx-cache-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: ssl ctx cache size.";
