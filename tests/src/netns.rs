@@ -56,6 +56,9 @@ use wire::{Answer, Ask, Setup};
 
 /// Set in the environment of a keeper; says which one it is.
 pub(crate) const ROLE: &str = "E2E_NETNS_ROLE";
+/// Set for the switch's keeper: the lab's work directory, which it removes when the test has gone
+/// without doing so.
+pub(crate) const WORK: &str = "E2E_NETNS_WORK";
 /// The switch's bridge.
 const BRIDGE: &str = "br0";
 /// The one interface of a host.

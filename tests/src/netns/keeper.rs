@@ -23,7 +23,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid, sethostname};
 
 use super::wire::{self, Answer, Ask, Mapped, Open, Question, Word};
-use super::{ProcessInfo, ROLE, links, rootfs, sockets};
+use super::{ProcessInfo, ROLE, WORK, links, rootfs, sockets};
 
 /// How long an idle reaper waits before it looks for orphans again: they can appear without a
 /// word to us only when somebody has entered the host from outside.
@@ -117,6 +117,10 @@ fn keep(stage: &str, name: &str) -> io::Result<i32> {
         let answer = answer.unwrap_or_else(|e| Answer::Failed(e.to_string()));
         let fds: Vec<BorrowedFd<'_>> = opened.iter().map(|f| f.as_fd()).collect();
         wire::send(control.as_fd(), &Word::Answer { id: got.message.id, answer }, &fds)?;
+    }
+    if let Some(work) = std::env::var_os(WORK).filter(|_| stage == "switch-init") {
+        // Gone already where the test has ended in order.
+        let _ = fs::remove_dir_all(work);
     }
     Ok(0)
 }
