@@ -218,7 +218,7 @@ impl RetryRules {
         let attempt = done + 1;
         let elsewhere = match self.redispatch {
             0 => false,
-            every if every > 0 => attempt % every as u32 == 0,
+            every if every > 0 => attempt.is_multiple_of(every as u32),
             from_last => attempt + from_last.unsigned_abs() == self.retries + 1,
         };
         if elsewhere || (self.redispatch != 0 && self.takes_turns) {

@@ -219,6 +219,7 @@ pub struct Record {
 
 /// The records of one thread that are not in use.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a record is handed over by its pointer, never moved")]
 pub struct Records(RefCell<Vec<Box<Record>>>);
 
 impl Records {
