@@ -283,7 +283,11 @@ fn backend(plan: &Plan, registry: &Registry, b: &Backend, now_ms: u64, wanted: W
         status,
         cookie: b.cookie.as_ref().map(|c| c.name.clone()),
         side: Side::Backend(Box::new(BackendSide {
-            algorithm: if b.servers.is_empty() { "unknown" } else { algorithm(&b.balance.algorithm) },
+            algorithm: match &b.balance.algorithm {
+                // Without servers nobody asks for the default.
+                a if b.servers.is_empty() && *a == Algorithm::default() => "unknown",
+                a => algorithm(a),
+            },
             active: counts.active,
             backup: counts.backup,
             servers: counts.servers,

@@ -447,9 +447,9 @@ impl Stream<'_> {
         }
         self.session.counters().status_1xx.inc();
         let facts = framing::response(&record.res, &self.asked).map_err(Failure::BadResponse)?;
+        record.txn.bytes_out += encode::counted_bytes(&record.res);
         record.scratch.clear();
         encode::head(&record.res, &Transport::response(&facts, true, Version::H11), &mut record.scratch);
-        record.txn.bytes_out += encode::counted_bytes(&record.res);
         down.prepend(&record.scratch);
         self.down_ready = record.scratch.len();
         self.began = true;
@@ -471,6 +471,8 @@ impl Stream<'_> {
             // Nobody asked for another protocol, so nobody would know when it ends.
             return Err(Failure::BadResponse(Reject::StartLine));
         }
+        // As it came, before any rule rewrites it (`%B`, `bout`).
+        record.txn.bytes_out += encode::counted_bytes(&record.res);
         self.keep_server &= self.answered.keep_alive;
         self.response_rules(backend)?;
         self.tunnel = self.answered.framing == Framing::Tunnel;
@@ -502,10 +504,9 @@ impl Stream<'_> {
         let transport = Transport::response(&self.answered, self.keep_client, record.req.version);
         encode::head(&record.res, &transport, &mut record.scratch);
         record.txn.status = record.res.status;
-        let counted = encode::counted_bytes(&record.res) + passed.content;
         match from_server {
-            true => record.txn.bytes_out += counted,
-            false => self.own_bytes += counted,
+            true => record.txn.bytes_out += passed.content,
+            false => self.own_bytes += encode::counted_bytes(&record.res) + passed.content,
         }
         down.prepend(&record.scratch);
         self.down_ready = record.scratch.len() + passed.write;

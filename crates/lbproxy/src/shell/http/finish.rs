@@ -117,7 +117,10 @@ impl Stream<'_> {
 
     async fn answered_here(&mut self, answer: &Answer) {
         self.note_end(answer.cause, answer.phase);
-        self.session.counters().intercepted.inc();
+        // A denial is not an interception.
+        if answer.cause == Cause::Local {
+            self.session.counters().intercepted.inc();
+        }
         if let Err(f) = self.answer(answer).await {
             self.keep_client = false;
             self.tally(f, f.verdict().tally);
@@ -194,18 +197,29 @@ impl Stream<'_> {
             }
         };
         add(session.counters(), txn.status > 0);
-        session.counters().bytes_out.add(self.own_bytes);
+        // Of our own answers only the page's are traffic: the others are not in HAProxy's `bout`.
+        let own_bytes = if txn.served_by.is_some() { self.own_bytes } else { 0 };
+        session.counters().bytes_out.add(own_bytes);
         if let Some(l) = session.listener_counters() {
             l.bytes_in.add(txn.bytes_in);
-            l.bytes_out.add(txn.bytes_out + self.own_bytes);
+            l.bytes_out.add(txn.bytes_out + own_bytes);
         }
-        let Some(backend) = &self.backend else { return };
+        let Some(backend) = &self.backend else {
+            // Until a request is sent on, the back of a `listen` section is where it is.
+            let plan = session.installed.plan();
+            if let Some(own) = plan.backends.iter().find(|b| b.same_as == Some(session.frontend.ix)) {
+                own.state.counters.at(thread).bytes_in.add(txn.bytes_in);
+            }
+            return;
+        };
         txn.conns.backend = backend.state.sessions.now();
         add(backend.state.counters.at(thread), txn.status > 0);
         add_times(backend.state.counters.at(thread), &txn.timers);
         if let Some(server) = self.server.and_then(|s| backend.servers.get(s)) {
             txn.conns.server = server.state.sessions.now();
-            add(server.state.counters.at(thread), txn.server_status > 0);
+            let answered = txn.server_status > 0;
+            add(server.state.counters.at(thread), answered);
+            server.state.counters.at(thread).requests.add(answered.into());
             add_times(server.state.counters.at(thread), &txn.timers);
         }
     }

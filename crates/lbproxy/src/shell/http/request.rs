@@ -6,7 +6,7 @@ use super::{End, Failure, Interrupt, Stream};
 use crate::{
     compile::plan::ConnectionMode,
     engine::http::{
-        framing,
+        encode, framing,
         parse::{self, Limits, Outcome, Reject},
     },
     shell::worker::Stage,
@@ -55,6 +55,8 @@ impl Stream<'_> {
                 keep_request_line(buf.data(), &mut record.txn.request_line, limits.head_bytes_max);
                 self.asked = framing::request(&record.req).map_err(Failure::BadRequest)?;
                 buf.consume(n);
+                // As it came, before any rule rewrites it (`%U`, `bin`).
+                record.txn.bytes_in += encode::counted_bytes(&record.req);
                 Ok(true)
             }
             Ok(Outcome::Partial) => {

@@ -181,7 +181,6 @@ impl Stream<'_> {
         record.scratch.clear();
         let transport = Transport::request(&self.asked, self.keep_server);
         encode::head(&record.req, &transport, &mut record.scratch);
-        record.txn.bytes_in += encode::counted_bytes(&record.req);
         up.prepend(&record.scratch);
         self.up_ready += record.scratch.len();
         self.replay = Some((up.mark(), self.up_ready));

@@ -137,7 +137,7 @@ impl Stream<'_> {
                 }
                 Verdict::Tarpit(answer) => {
                     self.tarpit().await?;
-                    self.session.counters().denied_requests.inc();
+                    self.session.count(|c| &c.denied_requests);
                     return Err(End::Answered(from_rule(answer, Cause::Proxy, Phase::Tarpit)));
                 }
                 other => return Err(self.final_verdict(other)),
@@ -148,7 +148,7 @@ impl Stream<'_> {
     fn final_verdict(&mut self, verdict: Verdict) -> End {
         match verdict {
             Verdict::Deny(answer) => {
-                self.session.counters().denied_requests.inc();
+                self.session.count(|c| &c.denied_requests);
                 End::Answered(from_rule(answer, Cause::Proxy, Phase::Request))
             }
             Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Local, Phase::Request)),
@@ -156,11 +156,11 @@ impl Stream<'_> {
                 End::Answered(from_rule(answer, Cause::Local, Phase::Request))
             }
             Verdict::SilentDrop { .. } => {
-                self.session.counters().denied_requests.inc();
+                self.session.count(|c| &c.denied_requests);
                 End::Dropped
             }
             _ => {
-                self.session.counters().denied_requests.inc();
+                self.session.count(|c| &c.denied_requests);
                 self.client.set_abort_on_close();
                 End::Dropped
             }

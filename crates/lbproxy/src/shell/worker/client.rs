@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Counts something of the client's side.
-    fn count(&self, which: fn(&Counters) -> &Counter) {
+    pub fn count(&self, which: fn(&Counters) -> &Counter) {
         which(self.counters()).inc();
         if let Some(l) = self.listener_counters() {
             which(l).inc();
