@@ -49,17 +49,20 @@ impl Compiler<'_> {
                 depth: depth.unwrap_or(0),
             }),
             Balance::UrlParam { name, check_post } => {
+                if *check_post {
+                    let d = Diagnostic::alert(codes::NOT_YET, "'check_post' is not built yet");
+                    self.say(
+                        d.at(name.span, "")
+                            .help("leave it out: the parameter is then looked for in the query"),
+                    );
+                }
                 Algorithm::Hash(HashOn::UrlParam { name: name.value.clone(), check_post: *check_post })
             }
             Balance::Hdr { name, use_domain_only } => Algorithm::Hash(HashOn::Header {
                 name: name.value.clone(),
                 use_domain_only: *use_domain_only,
             }),
-            Balance::RdpCookie { name } => {
-                let name = name.as_ref().map_or_else(|| "mstshash".to_owned(), |n| n.value.clone());
-                Algorithm::Hash(HashOn::RdpCookie { name })
-            }
-            Balance::Hash(_) | Balance::LogHash(_) | Balance::Sticky => {
+            Balance::RdpCookie { .. } | Balance::Hash(_) | Balance::LogHash(_) | Balance::Sticky => {
                 let d = Diagnostic::alert(codes::NOT_YET, "this balancing algorithm is not built yet");
                 self.say(
                     d.at(a.span, "").help("use roundrobin, leastconn, source, uri, hdr(NAME) or random"),
