@@ -120,6 +120,10 @@ impl Compiler<'_> {
 
     pub(super) fn proxy_rules(&mut self, p: &model::Proxy) -> plan::ProxyRules {
         let r = &p.rules;
+        if let Some(rule) = r.tcp_response_content.first() {
+            let instead = "use `http-response` rules in mode http, or leave it out";
+            self.not_yet(rule.span, "'tcp-response content' rules are not built yet", instead);
+        }
         let mut s = self.scope(Some(p));
         plan::ProxyRules {
             tcp_connection: s.tcp_rules(&r.tcp_request_connection, RuleSet::TcpRequestConnection),

@@ -57,10 +57,6 @@ impl Compiler<'_> {
 
     /// Settings that would change the verdict are refused while they are not built.
     fn refuse_unserved_check(&mut self, c: &model::ServerCheck) {
-        if c.observe.is_some() {
-            let d = Diagnostic::warning(codes::NOT_YET, "'observe' is not built yet: only checks decide");
-            self.say(d);
-        }
         for (word, what) in [(&c.healthcheck, "healthcheck sections"), (&c.proto, "check-proto")] {
             if let Some(w) = word {
                 self.not_yet(

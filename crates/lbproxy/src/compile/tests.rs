@@ -1,10 +1,6 @@
 //! Whole configurations from text to plan, in a world that is a table.
 
-use std::{
-    io,
-    net::IpAddr,
-    path::{Path, PathBuf},
-};
+use std::{io, net::IpAddr, path::Path};
 
 use common::{
     diag::{Severity, codes},
@@ -22,7 +18,7 @@ struct Table {
 
 impl World for Table {
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let found = self.files.iter().find(|(p, _)| PathBuf::from(p) == path);
+        let found = self.files.iter().find(|(p, _)| path == Path::new(p));
         found.map(|(_, b)| b.to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

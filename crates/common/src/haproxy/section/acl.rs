@@ -85,7 +85,7 @@ rows! {
     "tcp-request inspect-delay", ALL, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.rules.tcp_request_inspect_delay_ms, cx), "How long content rules may wait for bytes.";
     "tcp-request session", DF, (1, ANY), FULL, |b, cx| rules(b, sets::SESSION, cx), "Rules on connections after their handshake.";
     "tcp-response content", DB, (1, ANY), FULL, |b, cx| rules(b, sets::TCP_RESPONSE, cx), "Rules on the first bytes of the server.";
-    "tcp-response inspect-delay", DB, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.rules.tcp_response_inspect_delay_ms, cx), "How long content rules may wait for the server's bytes.";
+    "tcp-response inspect-delay", DB, (1, 1), Status::not_yet("rules on the first bytes of the server are not built"), |b, cx| set::ms(&mut b.proxy.rules.tcp_response_inspect_delay_ms, cx), "How long content rules may wait for the server's bytes.";
     "use-server", B, (1, ANY), FULL, use_server, "Chooses a server by a condition.";
     "use_backend", F, (1, ANY), FULL, use_backend, "Chooses a backend by a condition.";
 }

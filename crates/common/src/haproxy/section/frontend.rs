@@ -28,14 +28,14 @@ rows! {
     "clitcpka-intvl", DF, (1, 1), PROBES, |b, cx| set::seconds32(&mut b.proxy.front.clitcpka.intvl_s, cx), "Interval of keepalive probes to a client.";
     "clitimeout", DF, (1, 1), Status::removed("2.1", "`timeout client`"), |b, cx| set::ms(&mut b.proxy.timeouts.client_ms, cx), "How long a client may be silent, old spelling.";
     "crt", FRONTEND | LISTEN, (1, ANY), Status::not_yet("write `crt` on the bind line"), keep, "Certificate declared outside of bind lines.";
-    "error-log-format", DF, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.front.error_log_format, cx), "Format of log lines of failed connections.";
+    "error-log-format", DF, (1, 1), Status::not_yet("failed connections are logged in the usual format"), |b, cx| set::word(&mut b.proxy.front.error_log_format, cx), "Format of log lines of failed connections.";
     "log-format", DF | NO, (1, 1), FULL, log_format, "Format of log lines.";
     "log-format-sd", DF, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.front.log_format_sd, cx), "Structured data of RFC 5424 log lines.";
     "log-steps", DF, (1, 1), Status::not_yet("one line is logged at the end"), |b, cx| set::word(&mut b.proxy.front.log_steps, cx), "When log lines are written.";
     "max-session-srv-conns", DF, (1, 1), Status::not_yet("idle connections are shared"), |b, cx| set::number(&mut b.proxy.front.max_session_srv_conns, cx), "Idle server connections of one session.";
     "maxconn", DF, (1, 1), FULL, |b, cx| set::number_at(&mut b.proxy.front.maxconn, cx), "Most concurrent connections.";
     "monitor-uri", DF, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.front.monitor_uri, cx), "Path that is answered with 200 by the proxy itself.";
-    "rate-limit sessions", DF, (1, 1), FULL, |b, cx| set::number(&mut b.proxy.front.rate_limit_sessions, cx), "Most new sessions per second.";
+    "rate-limit sessions", DF, (1, 1), Status::not_yet("new sessions are not limited by rate"), |b, cx| set::number(&mut b.proxy.front.rate_limit_sessions, cx), "Most new sessions per second.";
     "ssl-f-use", FRONTEND | LISTEN, (1, ANY), Status::not_yet("write `crt` on the bind line"), keep, "Certificate for the frontend.";
     "timeout client", DF, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.timeouts.client_ms, cx), "How long a client may be silent.";
     "timeout client-fin", DF, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.timeouts.client_fin_ms, cx), "How long a client may be silent after closing its side.";

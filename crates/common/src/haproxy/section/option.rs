@@ -63,7 +63,7 @@ rows! {
     "option ldap-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Ldap, cx), "Checks by LDAP.";
     "option log-health-checks", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_health_checks, cx), "Logs each change of a check's result.";
     "option log-separate-errors", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_separate_errors, cx), "Logs failures at a higher level.";
-    "option logasap", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
+    "option logasap", DF | NO, (0, 0), Status::not_yet("lines are written when the transfer ends"), |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
     "option mysql-check", DB, (0, ANY), CHECK, mysql, "Checks by MySQL's handshake.";
     "option nolinger", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.nolinger, cx), "Closes with a reset.";
     "option originalto", ALL, (0, ANY), Status::not_yet("the header is not added"), |b, cx| forward(&mut b.proxy.options.originalto, false, cx), "Adds an X-Original-To header.";
@@ -74,9 +74,9 @@ rows! {
     "option redispatch", DB | NO, (0, 1), FULL, redispatch, "Goes to another server when one cannot be reached.";
     "option smtpchk", DB, (0, 2), CHECK, smtp, "Checks by SMTP.";
     "option socket-stats", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.socket_stats, cx), "Counts each listener apart.";
-    "option splice-auto", ALL | NO, (0, 0), Status::not_yet("write `option splice-request` and `option splice-response`"), |b, cx| set::flag(&mut b.proxy.options.splice_auto, cx), "Splices in the kernel where it pays.";
-    "option splice-request", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.splice_request, cx), "Splices requests in the kernel.";
-    "option splice-response", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.splice_response, cx), "Splices responses in the kernel.";
+    "option splice-auto", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_auto, cx), "Splices in the kernel where it pays.";
+    "option splice-request", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_request, cx), "Splices requests in the kernel.";
+    "option splice-response", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_response, cx), "Splices responses in the kernel.";
     "option spop-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Spop, cx), "Checks by SPOP.";
     "option srvtcpka", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.srvtcpka, cx), "TCP keepalive to servers.";
     "option ssl-hello-chk", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::SslHello, cx), "Checks by a TLS hello.";

@@ -264,7 +264,7 @@ rows! {
     "no-verifyhost", scope::OWN, (0, 0), FULL, |s, _| s.tls.verifyhost = None, "Takes verifyhost back.";
     "non-stick", scope::OWN, (0, 0), Status::not_yet("stickiness is not learnt"), |s, _| s.non_stick = true, "Never stored in stick tables.";
     "npn", scope::OWN, (1, 1), Status::no_effect("ALPN took its place"), |s, cx| set::word(&mut s.tls.npn, cx), "Protocols offered to the server the old way.";
-    "observe", scope::OWN, (1, 1), FULL, observe, "Judges health by live traffic.";
+    "observe", scope::OWN, (1, 1), Status::not_yet("only checks judge health"), observe, "Judges health by live traffic.";
     "on-error", scope::OWN, (1, 1), FULL, on_error, "What observed errors lead to.";
     "on-marked-down", scope::OWN, (1, 1), FULL, on_marked_down, "What happens when the server goes down.";
     "on-marked-up", scope::OWN, (1, 1), FULL, on_marked_up, "What happens when the server comes up.";

@@ -100,7 +100,7 @@ rows! {
     "stats socket", GLOBAL, (1, ANY), FULL, stats_socket, "A socket on which the process takes commands.";
     "stats timeout", GLOBAL, (1, 1), FULL, |g, cx| set::ms(&mut g.stats.timeout_ms, cx), "How long a runtime connection may be idle.";
     "stats-file", GLOBAL, (1, 1), Status::not_yet("counters are not read from files"), |g, cx| set::word(&mut g.stats_file, cx), "File with counters to start from.";
-    "strict-limits", GLOBAL | NO, (0, 0), Status::not_yet("limits are raised as far as the system allows"), |g, cx| set::tri(&mut g.strict_limits, cx), "Fails when the system does not grant the limits.";
+    "strict-limits", GLOBAL | NO, (0, 0), FULL, |g, cx| set::tri(&mut g.strict_limits, cx), "Fails when the system does not grant the limits.";
     "thread-groups", GLOBAL, (1, 1), Status::no_effect("threads are not grouped"), |g, cx| set::number_at(&mut g.threads.thread_groups, cx), "Number of groups of threads.";
     "thread-hard-limit", GLOBAL, (1, 1), FULL, |g, cx| set::number(&mut g.threads.thread_hard_limit, cx), "Most threads, whatever the machine has.";
     "uid", GLOBAL, (1, 1), FULL, |g, cx| set::number_at(&mut g.uid, cx), "User that the process becomes, by number.";

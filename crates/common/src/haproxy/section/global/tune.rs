@@ -122,7 +122,7 @@ rows! {
     "tune.rcvbuf.backend", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: rcvbuf backend.";
     "tune.rcvbuf.client", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.rcvbuf_client_bytes, cx), "Kernel receive buffer of client connections.";
     "tune.rcvbuf.frontend", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: rcvbuf frontend.";
-    "tune.rcvbuf.server", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.rcvbuf_server_bytes, cx), "Kernel receive buffer of server connections.";
+    "tune.rcvbuf.server", GLOBAL, (1, 1), Status::not_yet("the kernel chooses the buffers of server connections"), |g, cx| set::bytes32(&mut g.tune.rcvbuf_server_bytes, cx), "Kernel receive buffer of server connections.";
     "tune.recv_enough", GLOBAL, (0, ANY), INSIDE, other, "Recv size deemed enough.";
     "tune.renice.runtime", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: renice runtime.";
     "tune.renice.startup", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: renice startup.";
@@ -132,7 +132,7 @@ rows! {
     "tune.sndbuf.backend", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: sndbuf backend.";
     "tune.sndbuf.client", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.sndbuf_client_bytes, cx), "Kernel send buffer of client connections.";
     "tune.sndbuf.frontend", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: sndbuf frontend.";
-    "tune.sndbuf.server", GLOBAL, (1, 1), FULL, |g, cx| set::bytes32(&mut g.tune.sndbuf_server_bytes, cx), "Kernel send buffer of server connections.";
+    "tune.sndbuf.server", GLOBAL, (1, 1), Status::not_yet("the kernel chooses the buffers of server connections"), |g, cx| set::bytes32(&mut g.tune.sndbuf_server_bytes, cx), "Kernel send buffer of server connections.";
     "tune.ssl.cachesize", GLOBAL, (1, 1), Status::not_yet("the TLS library keeps sessions its own way"), |g, cx| set::bytes32(&mut g.tune.ssl_cachesize, cx), "TLS sessions kept for resumption.";
     "tune.ssl.capture-buffer-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: capture buffer size.";
     "tune.ssl.capture-cipherlist-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: capture cipherlist size.";

@@ -135,7 +135,7 @@ impl<'c, I: Iterator<Item = &'c [u8]>> Iterator for Cookies<'c, I> {
     }
 }
 
-fn set_pairs<'c>(head: &'c Head) -> impl Iterator<Item = (&'c [u8], &'c [u8])> + Clone {
+fn set_pairs(head: &Head) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
     head.slots()
         .iter()
         .filter(|s| s.id == HeaderId::SetCookie)
