@@ -56,10 +56,37 @@ fn keepalived() -> Vec<Row> {
         place: r.block.into(),
         name: r.name.into(),
         doc: r.doc,
-        support: r.support,
+        support: served(r.name, r.support),
         modern: None,
     })
     .collect()
+}
+
+/// What vrrpd makes of a keyword that the language takes: a part of the model that is not built yet is told when
+/// it is used, and counts as such here. Words of a feature begin with its name (`use_vmac_addr`).
+fn served(keyword: &str, support: Support) -> Support {
+    /// Blocks of LVS, and parts that the daemon refuses to run with.
+    const NOT_SERVED: [(&str, Support); 6] = [
+        ("SSL", Support::NoEffect("it belongs to LVS load balancing, which lbproxy does in its own way")),
+        ("net_namespace", Support::Refused("start vrrpd inside that network namespace instead")),
+        (
+            "real_server",
+            Support::NoEffect("it belongs to LVS load balancing, which lbproxy does in its own way"),
+        ),
+        ("track_bfd", Support::NotYet("BFD is not built")),
+        ("track_process", Support::NotYet("processes are not watched; what tracks one is taken as up")),
+        (
+            "virtual_server",
+            Support::NoEffect("it belongs to LVS load balancing, which lbproxy does in its own way"),
+        ),
+    ];
+    if support != Support::Full {
+        return support;
+    }
+    let part = |name: &str| keyword == name || keyword.strip_prefix(name).is_some_and(|r| r.starts_with('_'));
+    let fixed = NOT_SERVED.iter().find(|(name, _)| part(name)).map(|(_, s)| *s);
+    let feature = common::keepalived::FEATURES.iter().find(|f| part(f.name));
+    fixed.or(feature.map(|f| Support::NotYet(f.why))).unwrap_or(support)
 }
 
 fn haproxy() -> Vec<Row> {
