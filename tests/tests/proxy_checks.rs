@@ -71,12 +71,12 @@ fn an_http_check_is_one_request_of_known_bytes(program: Program) {
 fn a_tcp_script_says_where_it_stopped(program: Program) {
     let mut stage = Stage::new(program).unwrap();
     let (_origin, seen) = banner(&stage, 81, "-ERR\r\n");
-    let script = "    option tcp-check\n    timeout check 300ms\n    tcp-check connect\n\
+    let script = "    option tcp-check\n    timeout check 1s\n    tcp-check connect\n\
                   \x20   tcp-check send PING\\r\\n\n    tcp-check expect string +PONG\n";
     stage
         .start(
             &config(&format!(
-                "listen web\n    bind :8080\n    log global\n{script}    server s {ORIGIN}:81 check inter 200ms\n"
+                "listen web\n    bind :8080\n    log global\n{script}    server s {ORIGIN}:81 check inter 1s\n"
             )),
             8080,
         )

@@ -100,6 +100,10 @@ impl Stream<'_> {
             self.keep_client = false;
             return;
         }
+        if let Some(record) = &mut self.record {
+            // What the server said was thrown away, and own answers are not counted (`%B`).
+            record.txn.bytes_out = 0;
+        }
         let answer = Answer {
             message: Message::Page(verdict.status),
             cause: verdict.cause,

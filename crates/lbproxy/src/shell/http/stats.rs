@@ -10,6 +10,8 @@ use crate::{
     },
 };
 
+/// The name under which logs speak of the page.
+const STATS: &str = "<STATS>";
 /// Time for a form to arrive, ms, where no client time-out is set.
 const FORM_MS: u32 = 10_000;
 
@@ -39,6 +41,9 @@ impl Stream<'_> {
             proxy,
         };
         let answer = page::answer(stats, &request, &session.worker.shared, &session.installed.runtime);
+        if let (page::Answer::Built { .. }, Some(record)) = (&answer, &mut self.record) {
+            record.txn.served_by = Some(STATS);
+        }
         Err(End::Answered(from_page(answer)))
     }
 }
@@ -46,7 +51,8 @@ impl Stream<'_> {
 fn from_page(answer: page::Answer) -> Answer {
     match answer {
         page::Answer::Unauthorized { realm } => {
-            let field = (b"www-authenticate".to_vec(), format!("Basic realm=\"{realm}\"").into_bytes());
+            let quoted = realm.replace('\\', "\\\\").replace('"', "\\\"");
+            let field = (b"www-authenticate".to_vec(), format!("Basic realm=\"{quoted}\"").into_bytes());
             Answer {
                 message: Message::PageWith(401, vec![field]),
                 cause: Cause::Proxy,
