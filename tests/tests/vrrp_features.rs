@@ -218,7 +218,9 @@ fn dumps_are_written_on_signals() {
 fn a_stale_address_is_removed_at_start_and_won_again() {
     let one = One::new(&instance("", "10.9.0.100"));
     let daemon = one.master();
-    for pid in one.host.pids("keepalived").unwrap() {
+    // The parent is held still first: it must neither start another child nor end this one in good order.
+    daemon.signal(Signal::SIGSTOP).unwrap();
+    for pid in one.host.pids("keepalived").unwrap().into_iter().rev() {
         one.host.signal(pid, Signal::SIGKILL).unwrap();
     }
     daemon.process().wait(PATIENCE).unwrap();
