@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{Action, Extra, Router, Who, script};
+use super::{Action, Extra, Router, Who};
 use crate::engine::{
     Time,
     instance::{Event, Instance, State, Told},
@@ -26,7 +26,8 @@ impl Router {
             .map(Some)
             .collect();
         self.groups = plan.groups.iter().cloned().map(SyncGroup::new).collect();
-        self.reload_scripts(&plan, now);
+        self.trackers.reload(&plan, now);
+        self.drain_trackers(now);
         let mut added = Vec::new();
         for (index, new) in plan.instances.iter().enumerate() {
             let was = old_plan.instances.iter().position(|o| same(o, new));
@@ -79,25 +80,6 @@ impl Router {
             }
         }
         self.plan = new;
-    }
-
-    fn reload_scripts(&mut self, plan: &Plan, now: Time) {
-        let mut old = std::mem::take(&mut self.scripts);
-        for new in &plan.scripts {
-            let kept = old.iter().position(|s| s.plan().name == new.name).map(|at| old.swap_remove(at));
-            let mut engine = match kept {
-                Some(mut kept) => {
-                    kept.reconfigure(new.clone());
-                    kept
-                }
-                None => script::Script::new(new.clone()),
-            };
-            if self.running {
-                engine.start(now);
-            }
-            self.scripts.push(engine);
-        }
-        self.drain_scripts(now);
     }
 
     /// Applies the differences of the addresses, and announces all if one is new.

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::engine::{
     instance::{Fault, Note as Own, Told},
-    plan::{GroupPlan, ScriptPlan, Watch},
+    plan::{GroupPlan, ScriptPlan, Target, Watch},
     track::script::{Action as Scripted, Exit},
-    wire::{Auth, Dialect, GROUP_V4},
+    wire::{self, Auth, Dialect, GROUP_V4, ip},
 };
 
 /// One router with a hand on its clock.

@@ -4,7 +4,7 @@ use std::{collections::BinaryHeap, net::Ipv4Addr, time::Duration};
 
 use super::*;
 use crate::engine::{
-    plan::{Garp, Peer},
+    plan::{Garp, Path, Peer},
     wire::{Auth, Checksum, Dialect, GROUP_V4},
 };
 

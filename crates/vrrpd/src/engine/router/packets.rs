@@ -1,0 +1,142 @@
+//! Adverts out and in: which sockets are needed, what is sent through them, and which instance a packet is for.
+//!
+//! Invariants: a socket is open for exactly the links and ways that an instance with a source needs; what failed a
+//! receive check is counted, said once per sender and verdict, and goes no further.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::{Action, COMPLAINTS_MAX, Note, Router, Socket, Way};
+use crate::engine::{
+    Time, instance,
+    plan::Path,
+    wire::{self, Verdict, ip},
+};
+
+impl Router {
+    pub(super) fn socket_of(&self, index: usize) -> Option<Socket> {
+        let (plan, instance) = (self.plan.instances.get(index)?, self.instances.get(index)?);
+        let link = self.links.by_name(&plan.interface)?.index;
+        let source = instance.source()?;
+        Some(Socket {
+            link,
+            way: match plan.path {
+                Path::Multicast { group } => Way::Multicast(group),
+                Path::Unicast { .. } => Way::Unicast(source),
+            },
+        })
+    }
+
+    pub(super) fn refresh_sockets(&mut self) {
+        let wanted: BTreeSet<Socket> = (0..self.instances.len()).filter_map(|i| self.socket_of(i)).collect();
+        for gone in self.sockets.difference(&wanted) {
+            self.actions.push_back(Action::Close(*gone));
+        }
+        for new in wanted.difference(&self.sockets) {
+            self.actions.push_back(Action::Open(*new));
+        }
+        self.sockets = wanted;
+    }
+
+    pub(super) fn send(&mut self, index: usize, priority: u8) {
+        let Some(socket) = self.socket_of(index) else { return };
+        let (Some(plan), Some(instance)) = (self.plan.instances.get(index), self.instances.get(index)) else {
+            return;
+        };
+        let (Some(source), Some(extra)) = (instance.source(), self.extras.get_mut(index)) else { return };
+        let (destinations, ttl): (Vec<IpAddr>, u8) = match &plan.path {
+            Path::Multicast { group } => (vec![*group], wire::TTL),
+            Path::Unicast { peers, ttl, .. } => (peers.iter().map(|p| p.address).collect(), *ttl),
+        };
+        for destination in destinations {
+            let message = plan.dialect.encode(priority, source, destination);
+            let packet = match (source, destination) {
+                (IpAddr::V4(from), IpAddr::V4(to)) => {
+                    extra.packet_id = extra.packet_id.wrapping_add(1).max(1);
+                    ip::wrap(&message, from, to, ttl, extra.packet_id)
+                }
+                _ => message,
+            };
+            self.actions.push_back(Action::Send { socket, destination, packet });
+        }
+    }
+
+    pub(super) fn packet(&mut self, socket: Socket, bytes: &[u8], now: Time) {
+        let Some(received) = ip::unwrap(bytes) else { return };
+        let Some(vrid) = received.vrid() else { return };
+        for index in 0..self.instances.len() {
+            if self.socket_of(index) == Some(socket)
+                && self.plan.instances.get(index).is_some_and(|p| p.dialect.vrid == vrid)
+            {
+                self.packet_for(index, &received, now);
+            }
+        }
+    }
+
+    pub(super) fn packet_for(&mut self, index: usize, received: &wire::Received<'_>, now: Time) {
+        let (Some(plan), Some(instance), Some(extra)) = (
+            self.plan.instances.get(index).cloned(),
+            self.instances.get_mut(index),
+            self.extras.get_mut(index),
+        ) else {
+            return;
+        };
+        // Our own advert, looped back by a bridge or a switch: to answer it would never end.
+        if instance.source() == Some(received.source) {
+            return;
+        }
+        let verdict = match plan.path.cast(received.source) {
+            Some(cast) => plan.dialect.decode(received, cast),
+            None => Err(Verdict::NotPeer),
+        };
+        let from = received.source;
+        match verdict {
+            Ok(advert) => {
+                instance.counters.adverts_received += 1;
+                let look = !plan.trust_addresses || extra.checked != Some(from);
+                if look && advert.addresses_differ {
+                    instance.counters.address_list_errors += 1;
+                    // The list is compared each time and said once per sender.
+                    if extra.checked != Some(from) {
+                        self.actions.push_back(Action::Note {
+                            instance: index,
+                            note: Note::AddressesDiffer { from },
+                        });
+                    }
+                }
+                extra.checked = Some(from);
+                let good = advert.priority >= instance.priority();
+                if good {
+                    for group in &mut self.groups {
+                        group.follow(index);
+                    }
+                }
+                self.tell(index, instance::Event::Heard(advert), now);
+            }
+            Err(verdict) => {
+                count(&mut instance.counters, verdict);
+                let known = extra.complaints.contains(&(from, verdict));
+                if !known && extra.complaints.len() < COMPLAINTS_MAX {
+                    extra.complaints.push((from, verdict));
+                    let note = Note::Dropped { from, verdict };
+                    self.actions.push_back(Action::Note { instance: index, note });
+                }
+            }
+        }
+    }
+}
+
+/// keepalived's counter for each verdict.
+fn count(counters: &mut instance::Counters, verdict: Verdict) {
+    let counter = match verdict {
+        Verdict::Length => &mut counters.length_errors,
+        Verdict::Ttl(_) => &mut counters.ttl_errors,
+        Verdict::Version(_) => &mut counters.version_errors,
+        Verdict::AuthType(_) => &mut counters.auth_type_errors,
+        Verdict::AuthMismatch(_) => &mut counters.auth_mismatches,
+        Verdict::AuthFailure => &mut counters.auth_failures,
+        Verdict::Interval(_) => &mut counters.interval_errors,
+        Verdict::Type(_) | Verdict::Cast | Verdict::NotPeer => &mut counters.type_errors,
+        Verdict::Checksum => &mut counters.checksum_errors,
+    };
+    *counter += 1;
+}

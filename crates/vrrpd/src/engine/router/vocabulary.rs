@@ -1,0 +1,133 @@
+//! The words between the router and its shell: events, actions, sockets, notes.
+//!
+//! Data only.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::Link;
+use crate::engine::{
+    instance::{self, Told},
+    plan::{AddressPlan, Plan},
+    track::script,
+    wire::{Verdict, arp},
+};
+
+/// What happens to a host.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// An interface is there, or changed.
+    Link(Link),
+    LinkGone(u32),
+    Address {
+        link: u32,
+        address: IpAddr,
+        prefix: u8,
+    },
+    AddressGone {
+        link: u32,
+        address: IpAddr,
+    },
+    /// An address that we wanted removed was not there.
+    NotRemoved {
+        link: u32,
+        address: IpAddr,
+    },
+    /// The links are known; begin.
+    Start,
+    /// Resign and go.
+    Stop,
+    Timeout,
+    /// What a raw IPv4 socket delivered, IP header included.
+    Packet {
+        socket: Socket,
+        bytes: &'a [u8],
+    },
+    /// A run of a script ended.
+    Exited {
+        script: &'a str,
+        exit: script::Exit,
+    },
+    Reload(Arc<Plan>),
+}
+
+/// A raw socket that the shell keeps open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Socket {
+    /// The kernel's index of the interface.
+    pub link: u32,
+    pub way: Way,
+}
+
+/// What a socket is bound to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Way {
+    /// The multicast group that it joins.
+    Multicast(IpAddr),
+    /// Our own address.
+    Unicast(IpAddr),
+}
+
+/// What the shell is to do, in order.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    Open(Socket),
+    Close(Socket),
+    Send {
+        socket: Socket,
+        destination: IpAddr,
+        packet: Vec<u8>,
+    },
+    AddAddress {
+        link: u32,
+        address: AddressPlan,
+    },
+    RemoveAddress {
+        link: u32,
+        address: AddressPlan,
+    },
+    /// Put this frame on the link.
+    Announce {
+        link: u32,
+        address: IpAddr,
+        frame: [u8; arp::FRAME_BYTES],
+    },
+    /// Run, terminate or kill this script of the plan.
+    Script {
+        index: usize,
+        what: script::Action,
+    },
+    Notify {
+        who: Who,
+        told: Told,
+        priority: u8,
+    },
+    Note {
+        instance: usize,
+        note: Note,
+    },
+    /// What follows speaks of the new plan; what came before, of the old one.
+    Reloaded,
+    Stopped,
+}
+
+/// Of whom scripts are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    Instance(usize),
+    Group(usize),
+}
+
+/// Facts about an instance, for people.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Note {
+    Own(instance::Note),
+    /// An advert was dropped. Said once per sender and verdict until the next transition.
+    Dropped {
+        from: IpAddr,
+        verdict: Verdict,
+    },
+    AddressesDiffer {
+        from: IpAddr,
+    },
+    Removed,
+}
