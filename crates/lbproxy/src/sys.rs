@@ -50,6 +50,15 @@ pub fn ignore_signal(which: Signal) -> io::Result<()> {
     Ok(())
 }
 
+/// Ends the process by a signal as if nobody had caught it; returns only where that cannot be done.
+pub fn end_by_signal(which: Signal) {
+    // SAFETY: SIG_DFL runs no code of ours, so nothing unsafe can happen in a handler.
+    if unsafe { nix::sys::signal::signal(which, nix::sys::signal::SigHandler::SigDfl) }.is_ok() {
+        // What remains when it fails is the exit code.
+        let _ = nix::sys::signal::raise(which);
+    }
+}
+
 /// The two sides of a fork.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fork {

@@ -76,7 +76,13 @@ pub(super) fn serve(process: Process) -> ExitCode {
         }
     };
     match runtime.block_on(run(process)) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => {
+            if let Some(s) = code.checked_sub(128).and_then(|s| Signal::try_from(i32::from(s)).ok()) {
+                // A shell, or whoever waits, sees the signal itself, as it does with HAProxy.
+                crate::sys::end_by_signal(s);
+            }
+            ExitCode::from(code)
+        }
         Err(e) => {
             report.alert(&format!("[lbproxy.main()] Cannot start: {}", crate::sys::reason(&e)));
             ExitCode::FAILURE
@@ -308,7 +314,7 @@ impl Main {
         self.threads.workers.iter().all(Option::is_none)
     }
 
-    /// As HAProxy: 128 and the signal after SIGTERM and SIGINT, 0 after a drain.
+    /// 128 and the signal after SIGTERM and SIGINT, 0 after a drain.
     fn exit_code(&self) -> u8 {
         match self.leaving {
             Leaving::Quitting(Some(s)) => 128 + s as u8,
