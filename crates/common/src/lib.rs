@@ -12,6 +12,7 @@
 
 pub mod diag;
 pub mod haproxy;
+pub mod health;
 pub mod keepalived;
 pub mod keyword;
 pub mod source;

@@ -4,6 +4,7 @@ pub mod buffer;
 pub mod check;
 #[cfg(test)]
 pub(crate) mod harness;
+pub mod health;
 pub mod http;
 pub mod listen;
 pub mod log;

@@ -7,6 +7,7 @@
 mod cli;
 mod errors;
 mod frontend;
+mod health;
 mod info;
 mod server;
 mod servers;
@@ -39,6 +40,7 @@ pub const FAMILIES: &[&[Command]] = &[
     cli::COMMANDS,
     errors::COMMANDS,
     frontend::COMMANDS,
+    health::COMMANDS,
     info::COMMANDS,
     server::COMMANDS,
     servers::COMMANDS,
@@ -65,6 +67,8 @@ pub enum Reply {
     /// Ask the workers for their streams and show them.
     Streams(Box<Selection>),
     Wait(Duration),
+    /// Tell of the process's health until the client goes.
+    Watch,
     Quit,
 }
 

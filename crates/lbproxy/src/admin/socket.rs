@@ -5,6 +5,7 @@
 
 use std::{cell::Cell, collections::HashMap, io, os::fd::OwnedFd, rc::Rc, sync::Arc, time::Duration};
 
+use common::health::Lines;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, UnixListener},
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::{
     compile::plan::Level,
+    shell::health,
     shell::runtime::{SessionInfo, Shared, WorkerCommand},
 };
 
@@ -184,6 +186,10 @@ async fn answer(
     for c in commands {
         let text = match command::run(shared, session, c) {
             Reply::Text(t) => t,
+            Reply::Watch => {
+                session.over = true;
+                return health::relay(io, Lines::default(), shared.life.watch()).await;
+            }
             Reply::Quit => {
                 session.over = true;
                 return Ok(());

@@ -3,6 +3,7 @@
 use std::{
     future::pending,
     io,
+    os::fd::OwnedFd,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -25,7 +26,7 @@ use super::{
     reload::Reload,
     report::Report,
     start::signal_all,
-    threads::{Ended, Threads},
+    threads::{self, Ended, Threads},
     trace,
 };
 use crate::{
@@ -36,7 +37,7 @@ use crate::{
         state::{Gauge, Registry},
     },
     shell::{
-        check, log,
+        check, health, log,
         runtime::{ProcessCommand, Runtime, Shared, WorkerCommand},
         tls,
     },
@@ -56,6 +57,8 @@ pub(super) struct Process {
     pub(super) listeners: Listeners,
     pub(super) prepared: Prepared,
     pub(super) access: Box<dyn Access + Send>,
+    /// The socket of the health contract.
+    pub(super) health: Option<OwnedFd>,
     pub(super) notify: Notify,
     /// There in the background.
     pub(super) null: Option<Null>,
@@ -171,6 +174,7 @@ impl Main {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
         let log = Arc::new(process.log);
         let runtime = Arc::new(Runtime { plan: process.plan, tls: process.tls, log, generation: 1 });
+        let (life, health_commands) = health::Life::new(threads);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shared = Arc::new(Shared {
             runtime: ArcSwap::new(runtime.clone()),
@@ -180,6 +184,7 @@ impl Main {
             log: Arc::default(),
             zone: Arc::new(process.zone),
             connections: Gauge::default(),
+            life,
             started: Instant::now(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
         });
@@ -194,6 +199,7 @@ impl Main {
         let stats = command_sockets(&runtime.plan, process.prepared.stats, &process.prepared.stats_kept);
         let _ = admin.send(stats);
         let threads = Threads::start(&shared, receivers, admin_commands, ended)?;
+        threads::tell_health(&shared, process.health, health_commands)?;
         let mut main = Main {
             origin: process.origin,
             shared,
@@ -243,6 +249,7 @@ impl Main {
             return;
         }
         self.leaving = Leaving::Draining;
+        self.shared.life.drain();
         self.notify.tell(Event::Stopping);
         let limit = self.shared.runtime.load().plan.global.hard_stop_after_ms;
         if limit > 0 {
@@ -256,6 +263,7 @@ impl Main {
             return;
         }
         self.leaving = why;
+        self.shared.life.stop();
         self.notify.tell(Event::Stopping);
         self.leave_at = Some(Instant::now() + QUIT_WITHIN);
         self.tell_workers(|| WorkerCommand::Quit);

@@ -1,6 +1,6 @@
 //! The start, step by step, from a loaded configuration to serving threads.
 
-use std::{fs, io, path::Path, process::ExitCode};
+use std::{fs, io, os::fd::OwnedFd, path::Path, process::ExitCode};
 
 use nix::{
     sys::{
@@ -22,7 +22,12 @@ use super::{
     report::Report,
     serve::{self, Process},
 };
-use crate::{cli::Cli, compile::plan::Plan, shell::log, sys};
+use crate::{
+    cli::Cli,
+    compile::plan::Plan,
+    shell::{health, log},
+    sys,
+};
 
 /// Starts the process in the form that command line and configuration ask for; returns when it ends.
 pub(super) fn start(cli: Cli, origin: Origin, loaded: Loaded, report: Report) -> ExitCode {
@@ -109,6 +114,8 @@ impl Starting {
         // Before the jail hides them: log sockets, the time zone.
         let log = logs::open(&plan, &loaded.config, &mut direct, self.report);
         let zone = log::local_zone();
+        // While the process is root, if it ever is: watchers judge the socket by who listens.
+        let health = self.health();
         let access = self.access(&plan, direct);
         if let Some(stays) = privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))? {
             self.report.warning(&format!("[lbproxy.main()] {stays}."));
@@ -124,6 +131,7 @@ impl Starting {
             listeners,
             prepared,
             access,
+            health,
             notify,
             null,
             finish: self.cli.finish,
@@ -160,6 +168,16 @@ impl Starting {
         };
         let last = "[lbproxy.main()] Some protocols failed to start their listeners! Exiting.".to_owned();
         Err(failures.into_iter().chain([last]).collect())
+    }
+
+    /// A proxy without it serves as well; only vrrpd has to find out by other means how it is.
+    fn health(&self) -> Option<OwnedFd> {
+        let bound = health::bind();
+        if let Err(e) = &bound {
+            let reason = sys::reason(e);
+            self.report.notice(&format!("[lbproxy.main()] No socket for the health contract: {reason}."));
+        }
+        bound.ok()
     }
 
     /// In the foreground nobody needs a file to find the process, and HAProxy writes none.

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::{
     admin::{self, AdminArgs, AdminCommand},
     shell::{
-        check, log,
+        check, health, log,
         runtime::{Shared, WorkerCommand},
         worker::{self, WorkerArgs},
     },
@@ -96,4 +97,22 @@ impl Threads {
             thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// Starts the thread of the health contract; it ends with the process.
+///
+/// # Errors
+/// No more threads can be had.
+pub(super) fn tell_health(
+    shared: &Arc<Shared>,
+    listener: Option<OwnedFd>,
+    commands: mpsc::UnboundedReceiver<health::HealthCommand>,
+) -> io::Result<()> {
+    let args = health::HealthArgs { shared: shared.clone(), listener, commands };
+    thread::Builder::new().name("lbp-health".to_owned()).spawn(move || {
+        if let Err(e) = health::run(args) {
+            tracing::error!("vrrpd is not told of this proxy's health: {e}");
+        }
+    })?;
+    Ok(())
 }

@@ -16,7 +16,7 @@ use common::haproxy;
 use tokio::sync::mpsc;
 
 use super::{
-    log,
+    health, log,
     runtime::{Runtime, Shared, WorkerCommand, WorkerListener},
     tls, worker,
 };
@@ -65,6 +65,8 @@ pub(crate) struct Proxy {
     log: std::net::UdpSocket,
     thread: Option<std::thread::JoinHandle<()>>,
     log_thread: Option<std::thread::JoinHandle<()>>,
+    /// For a test that runs the thread of the health contract.
+    pub(crate) health: Option<mpsc::UnboundedReceiver<health::HealthCommand>>,
 }
 
 impl Proxy {
@@ -87,6 +89,7 @@ impl Proxy {
         let (commands, receiver_of_commands) = mpsc::unbounded_channel();
         let (process, _) = mpsc::unbounded_channel();
         let hub = Arc::new(log::Hub::default());
+        let (life, health_commands) = health::Life::new(1);
         let shared = Arc::new(Shared {
             runtime: ArcSwap::new(runtime.clone()),
             registry,
@@ -94,6 +97,7 @@ impl Proxy {
             process,
             log: hub.clone(),
             connections: Gauge::default(),
+            life,
             zone: Arc::new(Zone::utc()),
             started: Instant::now(),
             started_us: 0,
@@ -104,6 +108,7 @@ impl Proxy {
             log: receiver,
             thread: None,
             log_thread: None,
+            health: Some(health_commands),
             shared: shared.clone(),
         };
         proxy.listen();

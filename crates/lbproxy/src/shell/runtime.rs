@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{log, tls};
+use super::{health::Life, log, tls};
 use crate::{
     compile::plan::{FrontendIx, Plan},
     engine::{
@@ -35,6 +35,8 @@ pub struct Shared {
     pub zone: Arc<Zone>,
     /// Client connections of the process: what the global `maxconn` limits.
     pub connections: Gauge,
+    /// What watchers of the process's health are told.
+    pub life: Life,
     pub started: Instant,
     /// Wall clock at start, microseconds since the epoch.
     pub started_us: u64,
@@ -96,6 +98,8 @@ pub enum WorkerCommand {
     Drain,
     /// Leave now (SIGTERM, SIGINT).
     Quit,
+    /// Show life: store this number ([`Life::answer`]).
+    Beat(u64),
     /// Describe the streams of this worker (`show sess`).
     Sessions { reply: oneshot::Sender<Vec<SessionInfo>> },
     /// End streams (`shutdown session`, `shutdown sessions server`).

@@ -221,6 +221,7 @@ impl Worker {
                 }
                 Some(WorkerCommand::Pause { frontend, paused }) => self.pause(frontend, paused),
                 Some(WorkerCommand::Drain) => self.drain(),
+                Some(WorkerCommand::Beat(number)) => self.shared.life.answer(self.thread, number),
                 Some(WorkerCommand::Sessions { reply }) => {
                     // Nobody waits for an answer that cannot be delivered.
                     let _ = reply.send(self.sessions());

@@ -364,6 +364,12 @@ impl ServerState {
         (s.health, s.full_health())
     }
 
+    /// Whether its state is still what the configuration began with: a check is due and none has ended yet.
+    pub fn awaits_first_check(&self) -> bool {
+        let s = lock(&self.slow);
+        s.has_check() && s.check_enabled && !s.checked_once && s.admin & admin::MAINT == 0
+    }
+
     // ---- what checks and administration read -----------------------------------------------------------
 
     pub fn snapshot(&self, now_ms: u64) -> ServerSnapshot {
