@@ -121,6 +121,27 @@ const VRRP_ROWS: &[Row] = &[
         &["VI_1"],
     ),
     row("a missing file", SAME, &["-n", "-l", "-f", "/etc/none"], 6, &["/etc/none"]),
+    row("a missing file that is only checked", SAME, &["-t", "-f", "/etc/none"], 0, &["/etc/none"]),
+    row("a keyword without its argument", ("priority 100", "priority"), VRRP_CHECK, 2, &["/etc/x", "8"]),
+    row(
+        "a script run by root, which counts for more than an unknown keyword",
+        (
+            "    enable_script_security\n}\n",
+            "bogus 1\n}\nvrrp_script c {\nscript \"/usr/bin/test -e /\"\n}\n",
+        ),
+        VRRP_CHECK,
+        6,
+        &["bogus", "SECURITY VIOLATION"],
+    ),
+    row(
+        "an include that finds nothing, when it has to",
+        ("vrrp_instance VI_1 {", "include /etc/none*\nvrrp_instance VI_1 {"),
+        &["-e", "-t", "-f", "/etc/x"],
+        6,
+        &["/etc/none*"],
+    ),
+    row("a facility that does not exist", SAME, &["-S", "local9", "-t", "-f", "/etc/x"], 5, &["local9"]),
+    row("an argument that is none", SAME, &["-t", "-f", "/etc/x", "extra"], 0, &["extra"]),
     row("an option that does not exist", SAME, &["-Z"], 1, &["Z"]),
     row("the version", SAME, &["-v"], 0, &[]),
 ];

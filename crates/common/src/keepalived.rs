@@ -40,6 +40,8 @@ pub struct Env {
     pub variables: BTreeMap<String, String>,
     /// Start of the numbers of `${_RANDOM}`.
     pub random_seed: u64,
+    /// `-e`: every `include` must find what it names, as if `include_check` stood first.
+    pub strict_includes: bool,
 }
 
 /// Why a configuration cannot be run at all, not even in part.
@@ -47,6 +49,10 @@ pub struct Env {
 pub enum Fatal {
     /// The file, or one that has to be included, is not there. keepalived exits with 6.
     NoFile,
+    /// The file is there and we may not read it. keepalived exits with 6, and with 4 from `-t`.
+    Forbidden,
+    /// A line ends before a word that its keyword needs. keepalived exits with 2, also from `-t`.
+    CutShort,
     /// An instance lacks what it cannot be without. keepalived exits with 2.
     Unusable,
 }
@@ -109,19 +115,23 @@ fn read(env: &Env, from: impl FnOnce(&mut reader::Reader<'_, '_>)) -> Loaded {
         expander: &mut expander,
         diags: &mut diagnostics,
         missing: false,
+        forbidden: false,
+        strict: env.strict_includes,
     };
     from(&mut reader);
-    let missing = reader.missing;
+    let (missing, forbidden) = (reader.missing, reader.forbidden);
     expander.finish();
     let lines = std::mem::take(&mut expander.lines);
     let nodes = tree::build(&lines, block::must_open, &mut diagnostics);
-    let (mut config, unusable) = block::config(&nodes, &mut diagnostics);
-    let unusable = finish(&mut config, &mut diagnostics) || unusable;
-    let fatal = match (missing, unusable) {
-        (true, _) => Some(Fatal::NoFile),
-        (false, true) => Some(Fatal::Unusable),
-        (false, false) => None,
-    };
+    let (mut config, cut_short) = block::config(&nodes, &mut diagnostics);
+    let unusable = finish(&mut config, &mut diagnostics);
+    let reasons = [
+        (forbidden, Fatal::Forbidden),
+        (missing, Fatal::NoFile),
+        (cut_short, Fatal::CutShort),
+        (unusable, Fatal::Unusable),
+    ];
+    let fatal = reasons.into_iter().find_map(|(holds, fatal)| holds.then_some(fatal));
     Loaded { config, sources, diagnostics, fatal }
 }
 

@@ -11,8 +11,6 @@ use crate::shell::log::{self, FACILITY_DAEMON};
 
 /// Read when `-f` is not given; keepalived's place, since its file is taken unchanged.
 pub const CONFIG_FILE: &str = "/etc/keepalived/keepalived.conf";
-const PID_FILE: &str = "/run/keepalived.pid";
-const VRRP_PID_FILE: &str = "/run/keepalived_vrrp.pid";
 /// Syslog's `local0` (RFC 3164 section 4.1.1); `local7` is 23.
 const FACILITY_LOCAL0: u8 = 16;
 const FACILITY_USER: u8 = 1;
@@ -44,10 +42,21 @@ pub struct Options {
     pub dump_config: bool,
     pub watch_addresses: bool,
     pub core_dump: bool,
-    pub pid_file: PathBuf,
-    pub vrrp_pid_file: PathBuf,
+    /// `-p`; else the default, which depends on `net_namespace`, `instance` and `use_pid_dir`.
+    pub pid_file: Option<PathBuf>,
+    /// `-r`, likewise.
+    pub vrrp_pid_file: Option<PathBuf>,
     /// `-i`; else the short host name.
     pub config_id: Option<String>,
+    /// `-s`: counts before `net_namespace`.
+    pub namespace: Option<String>,
+    /// `-e`: every `include` must find what it names.
+    pub all_config: bool,
+    pub ignore_sigint: bool,
+    /// `-M`: the kernel's core pattern while the daemon runs.
+    pub core_pattern: Option<String>,
+    /// What was wrong with the options themselves and could be passed over.
+    pub faults: Vec<String>,
     pub umask: Option<u32>,
     /// Options and arguments that were taken without effect, to be said once.
     pub without_effect: Vec<String>,
@@ -70,9 +79,14 @@ impl Default for Options {
             dump_config: false,
             watch_addresses: false,
             core_dump: false,
-            pid_file: PID_FILE.into(),
-            vrrp_pid_file: VRRP_PID_FILE.into(),
+            pid_file: None,
+            vrrp_pid_file: None,
             config_id: None,
+            namespace: None,
+            all_config: false,
+            ignore_sigint: false,
+            core_pattern: None,
+            faults: Vec::new(),
             umask: None,
             without_effect: Vec::new(),
         }
@@ -104,9 +118,10 @@ use Arg::{Needed, Optional};
 use Support::{Full, NoEffect, Refused};
 
 const LVS: Support = Refused("there are no LVS checkers here: lbproxy does their work");
-const SNMP: Support = NoEffect("SNMP is not built yet");
+const SNMP: Support =
+    NoEffect("SNMP is not served; the JSON dump (--signum=JSON) and vrrpctl show the same, and notify scripts can send traps");
 const NO_LVS: Support = NoEffect("there is no LVS process");
-const NO_BFD: Support = NoEffect("there is no BFD process yet");
+const NO_BFD: Support = NoEffect("BFD has no process of its own");
 
 /// Sorted by long name.
 const OPTIONS: &[Row] = &[
@@ -117,10 +132,10 @@ const OPTIONS: &[Row] = &[
         "all-config",
         Arg::None,
         "fail when a configuration file is missing",
-        Refused("not built yet"),
+        Full,
     ),
     row(Some('b'), "bfd_pid", Needed("FILE"), "pid file of the BFD process", NO_BFD),
-    row(Some('C'), "check", Arg::None, "run the checkers only", LVS),
+    row(Some('C'), "check", Arg::None, "run the checkers only (with -t: check the file)", Full),
     row(Some('c'), "checkers_pid", Needed("FILE"), "pid file of the checkers", NO_LVS),
     row(
         Some('i'),
@@ -141,8 +156,8 @@ const OPTIONS: &[Row] = &[
         Some('M'),
         "core-dump-pattern",
         Optional("PATTERN"),
-        "set the kernel's core pattern",
-        Refused("not built yet; set kernel.core_pattern with sysctl"),
+        "allow core dumps, and set the kernel's core pattern while the daemon runs",
+        Full,
     ),
     row(None, "debug", Optional("OPTIONS"), "debug output", NoEffect("use -D")),
     row(Some('n'), "dont-fork", Arg::None, "stay in the foreground", Full),
@@ -160,7 +175,7 @@ const OPTIONS: &[Row] = &[
     ),
     row(Some('T'), "genhash", Arg::None, "genhash mode", LVS),
     row(Some('h'), "help", Arg::None, "print this help", Full),
-    row(None, "ignore-sigint", Arg::None, "ignore SIGINT", Refused("not built yet")),
+    row(None, "ignore-sigint", Arg::None, "ignore SIGINT", Full),
     row(Some('l'), "log-console", Arg::None, "log to the console", Full),
     row(Some('D'), "log-detail", Arg::None, "log details", Full),
     row(
@@ -181,7 +196,7 @@ const OPTIONS: &[Row] = &[
         "release-vips",
         Arg::None,
         "remove addresses at transitions by signal",
-        Refused("not built yet"),
+        NoEffect("addresses are given back at every stop; a reload keeps those that stay"),
     ),
     row(None, "schema", Arg::None, "print the JSON Schema of the YAML form and exit", Full),
     row(
@@ -202,8 +217,8 @@ const OPTIONS: &[Row] = &[
         Some('s'),
         "namespace",
         Needed("NAME"),
-        "run in a network namespace",
-        Refused("not built yet; use ip netns exec"),
+        "run in the network namespace NAME",
+        Full,
     ),
 ];
 
@@ -283,7 +298,7 @@ fn short_options(
 fn request(given: Vec<(&'static Row, Option<String>)>, rest: Vec<String>) -> Result<Request, String> {
     let mut o = Options::default();
     let mut test = None;
-    let mut dump = false;
+    let (mut dump, mut checkers) = (false, false);
     for (row, value) in given {
         match row.support {
             Refused(why) | Support::NotYet(why) => return Err(format!("option --{}: {why}", row.long)),
@@ -293,9 +308,15 @@ fn request(given: Vec<(&'static Row, Option<String>)>, rest: Vec<String>) -> Res
         let value = value.unwrap_or_default();
         match row.long {
             "address-monitoring" => o.watch_addresses = true,
+            "all-config" => o.all_config = true,
+            "check" => checkers = true,
             "config-id" => o.config_id = Some(value),
             "config-test" => test = Some(Some(PathBuf::from(value)).filter(|f| !f.as_os_str().is_empty())),
             "core-dump" => o.core_dump = true,
+            "core-dump-pattern" => {
+                o.core_dump = true;
+                o.core_pattern = Some(if value.is_empty() { "core".to_owned() } else { value });
+            }
             "dont-fork" => o.foreground = true,
             "dont-release-vrrp" => o.keep_addresses = true,
             "dont-respawn" => o.respawn = false,
@@ -303,19 +324,28 @@ fn request(given: Vec<(&'static Row, Option<String>)>, rest: Vec<String>) -> Res
             "dump" => return Err(format!("option --dump: `{value}` is not yaml")),
             "dump-conf" => o.dump_config = true,
             "help" => return Ok(Request::Help),
+            "ignore-sigint" => o.ignore_sigint = true,
             "log-console" => o.log.console = true,
             "log-detail" => o.log.detail = true,
-            "log-facility" => o.log.facility = facility(&value)?,
+            // As keepalived: said, and the default stands.
+            "log-facility" => match facility(&value) {
+                Ok(number) => o.log.facility = number,
+                Err(e) => o.faults.push(e),
+            },
             "log-file" if value.is_empty() => o.log.file = Some("/tmp/keepalived.log".into()),
             "log-file" => o.log.file = Some(value.into()),
+            "namespace" => o.namespace = Some(value),
             "no-syslog" => o.log.syslog = false,
-            "pid" => o.pid_file = value.into(),
+            "pid" => o.pid_file = Some(value.into()),
             "schema" => return Ok(Request::Schema),
             "signum" => return signum(&value).map(Request::Signum),
-            "umask" => o.umask = Some(mask(&value)?),
+            "umask" => match mask(&value) {
+                Ok(number) => o.umask = Some(number),
+                Err(e) => o.without_effect.push(e),
+            },
             "use-file" => o.config = value.into(),
             "version" => return Ok(Request::Version),
-            "vrrp_pid" => o.vrrp_pid_file = value.into(),
+            "vrrp_pid" => o.vrrp_pid_file = Some(value.into()),
             // `vrrp` is what we do anyway; the others have been told.
             _ => {}
         }
@@ -324,6 +354,9 @@ fn request(given: Vec<(&'static Row, Option<String>)>, rest: Vec<String>) -> Res
     Ok(match test {
         _ if dump => Request::Dump(o),
         Some(file) => Request::Test(o, file),
+        None if checkers => {
+            return Err("option --check: there are no LVS checkers here: lbproxy does their work".into());
+        }
         None => Request::Run(o),
     })
 }
@@ -416,7 +449,7 @@ mod tests {
         assert!(o.foreground && o.log.console && o.log.detail);
         assert_eq!(
             (o.config, o.pid_file, o.vrrp_pid_file),
-            ("/a.conf".into(), "/b.pid".into(), "/c.pid".into())
+            ("/a.conf".into(), Some("/b.pid".into()), Some("/c.pid".into()))
         );
         assert_eq!((o.config_id.as_deref(), o.log.facility), (Some("one"), 19));
     }
@@ -445,13 +478,31 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        for (line, name) in
-            [("-X", "release-vips"), ("-C", "check"), ("-s blue", "namespace"), ("--perf", "perf")]
-        {
+        for (line, name) in [("-T", "genhash"), ("-C", "check"), ("--perf", "perf")] {
             assert!(run(line).unwrap_err().contains(name), "{line}");
         }
         assert!(run("-q").is_err() && run("-f").is_err() && run("--vrrp=1").is_err());
-        assert!(run("-S local9").is_err() && run("--dump=xml").is_err());
+        assert!(run("--dump=xml").is_err());
+    }
+
+    #[test]
+    fn a_bad_facility_or_mask_is_said_and_the_default_stands() {
+        let o = options("-S local9 -u 999");
+        assert_eq!((o.log.facility, o.umask), (FACILITY_DAEMON, None));
+        assert!(o.faults[0].contains("local9") && o.without_effect[0].contains("999"));
+    }
+
+    #[test]
+    fn the_checkers_option_may_stand_beside_a_test() {
+        assert!(matches!(run("-C -t"), Ok(Request::Test(..))));
+    }
+
+    #[test]
+    fn namespace_includes_core_pattern_and_sigint_are_remembered() {
+        let o = options("-s blue -e -M/core.%p --ignore-sigint");
+        assert_eq!((o.namespace.as_deref(), o.core_pattern.as_deref()), (Some("blue"), Some("/core.%p")));
+        assert!(o.all_config && o.ignore_sigint && o.core_dump);
+        assert_eq!(options("-M").core_pattern.as_deref(), Some("core"));
     }
 
     #[test]

@@ -11,14 +11,17 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     diag::{Diagnostic, Diagnostics, codes},
-    keepalived::model::{Config, SyncGroup},
+    keepalived::model::{Command, Config, SyncGroup},
 };
 pub use programs::{System, World};
 
 use crate::{
     engine::plan::{GroupPlan, Plan, ScriptPlan},
-    program::{Commands, Fifo, Notify},
+    program::{Commands, Fifo, Notify, TimedProgram},
 };
+
+/// keepalived.conf(5), `startup_script_timeout` and `shutdown_script_timeout`.
+const ONCE_TIMEOUT_S: u32 = 10;
 
 /// A configuration ready to run.
 #[derive(Debug)]
@@ -72,6 +75,14 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
     let missing_interface = context.missing_interface;
     let (groups, group_notifies) = groups(config, &mut instances, &mut programs, &scripts, &mut diags);
     let fifos = fifos(config, &mut programs, &mut diags);
+    let g = &config.global;
+    let mut once = |command: &Option<Command>, timeout_s: Option<u32>, what: &str| {
+        let program = programs.resolve(command.as_ref()?, what, &mut diags)?;
+        let timeout = Duration::from_secs(u64::from(timeout_s.unwrap_or(ONCE_TIMEOUT_S)));
+        Some(TimedProgram { program, timeout })
+    };
+    let startup = once(&g.startup_script, g.startup_script_timeout_s, "startup_script");
+    let shutdown = once(&g.shutdown_script, g.shutdown_script_timeout_s, "shutdown_script");
     let plan = Plan {
         instances: instances.into_iter().map(Arc::new).collect(),
         groups,
@@ -82,7 +93,14 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
     let security_violation = programs.violation();
     Compiled {
         plan: Arc::new(plan),
-        commands: Commands { scripts: script_programs, instances: notifies, groups: group_notifies, fifos },
+        commands: Commands {
+            scripts: script_programs,
+            instances: notifies,
+            groups: group_notifies,
+            fifos,
+            startup,
+            shutdown,
+        },
         settings: settings(config),
         diagnostics: diags,
         missing_interface,

@@ -32,8 +32,8 @@ pub mod code {
     pub const FATAL: u8 = 1;
     /// The configuration cannot be run; the child is not started again.
     pub const CONFIG: u8 = 2;
-    /// No permission.
-    pub const PERMISSION: u8 = 4;
+    /// `-t`: the file may not be read. Also that of a child that lacks a permission.
+    pub const FORBIDDEN: u8 = 4;
     /// `-t`: there are errors.
     pub const TEST_ERRORS: u8 = 5;
     /// Run: the file is missing. `-t`: scripts run without script security.
@@ -99,11 +99,19 @@ fn version() -> String {
 
 /// `-t`: says everything that is wrong.
 fn test(options: &Options, file: Option<&Path>) -> u8 {
-    let config = config::read(options);
-    let mut text = config.messages_for_people();
+    let config = match config::open(options) {
+        Ok(config) => config,
+        Err(e) => {
+            say(&mut io::stderr(), &format!("{e}\n"));
+            return code::TEST_ERRORS;
+        }
+    };
+    let told = options.faults.iter().chain(&options.without_effect);
+    let mut text: String = told.map(|line| format!("{line}\n")).collect();
+    text.push_str(&config.messages_for_people());
     let violation = config.security_violation().then(|| config::VIOLATION.to_owned());
-    // A missing file has been told by then.
-    let unusable = config.unusable().filter(|_| config.loaded.fatal != Some(Fatal::NoFile));
+    // What is wrong with the file itself has been told by then.
+    let unusable = config.unusable().filter(|_| config.loaded.fatal.is_none());
     for line in unusable.into_iter().chain(violation) {
         text.push_str(&line);
         text.push('\n');
@@ -121,10 +129,15 @@ fn test(options: &Options, file: Option<&Path>) -> u8 {
     match config.loaded.fatal {
         _ if written != code::OK => written,
         // Measured: keepalived says that the file is missing, and exits with 0.
-        Some(Fatal::NoFile) => code::OK,
+        Some(Fatal::NoFile) if !options.all_config => code::OK,
+        Some(Fatal::NoFile) => code::NO_FILE,
+        Some(Fatal::Forbidden) => code::FORBIDDEN,
+        Some(Fatal::CutShort) => code::CONFIG,
+        // Measured: it counts for more than errors do.
+        _ if config.security_violation() => code::NO_FILE,
         Some(Fatal::Unusable) => code::TEST_ERRORS,
         None if config.errors() > 0 || config.unusable().is_some() => code::TEST_ERRORS,
-        None if config.security_violation() => code::NO_FILE,
+        None if !options.faults.is_empty() => code::TEST_ERRORS,
         None => code::OK,
     }
 }
@@ -135,8 +148,7 @@ fn dump(options: &Options) -> u8 {
     say(&mut io::stderr(), &config.messages_for_people());
     match (config.loaded.fatal, config.yaml()) {
         (None, Ok(yaml)) => say(&mut io::stdout(), &yaml),
-        (Some(Fatal::NoFile), _) => code::NO_FILE,
-        (Some(Fatal::Unusable), _) => code::CONFIG,
+        (Some(fatal), _) => run_code(fatal),
         (None, Err(e)) => {
             say(&mut io::stderr(), &format!("cannot write YAML: {e}\n"));
             code::FATAL
@@ -148,6 +160,14 @@ fn dump(options: &Options) -> u8 {
 fn run(options: &Options, names: &Names) -> u8 {
     let dispatch = log::dispatch(&options.log, &names.parent, "");
     dispatcher::with_default(&dispatch, || parent::run(options, names))
+}
+
+/// The exit code of a daemon that cannot run its configuration.
+fn run_code(fatal: Fatal) -> u8 {
+    match fatal {
+        Fatal::NoFile | Fatal::Forbidden => code::NO_FILE,
+        Fatal::CutShort | Fatal::Unusable => code::CONFIG,
+    }
 }
 
 /// A configuration error in keepalived's one-line form.

@@ -1,6 +1,6 @@
 //! Programs that the configuration names: resolved by `compile`, run by the shell.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::engine::instance::Told;
 
@@ -13,6 +13,13 @@ pub struct Program {
     pub path: PathBuf,
     /// `None`: as the daemon itself.
     pub user: Option<RunAs>,
+}
+
+/// A program that has to end within a time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimedProgram {
+    pub program: Program,
+    pub timeout: Duration,
 }
 
 /// User and groups of a program.
@@ -72,4 +79,8 @@ pub struct Commands {
     pub instances: Vec<Notify>,
     pub groups: Vec<Notify>,
     pub fifos: Vec<Fifo>,
+    /// `startup_script`: run once before the VRRP process.
+    pub startup: Option<TimedProgram>,
+    /// `shutdown_script`: run once after it.
+    pub shutdown: Option<TimedProgram>,
 }

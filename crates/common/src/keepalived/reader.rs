@@ -4,7 +4,10 @@
 //! paths are those of the including file's directory. Invariants: nesting, number and size of files are bounded;
 //! a file that cannot be read is told and the rest is read.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind::PermissionDenied,
+    path::{Path, PathBuf},
+};
 
 use super::{
     expand::Expander,
@@ -92,6 +95,10 @@ pub(crate) struct Reader<'r, 'e> {
     pub(crate) diags: &'r mut Diagnostics,
     /// A file that had to be there was not.
     pub(crate) missing: bool,
+    /// The file that the user named may not be read.
+    pub(crate) forbidden: bool,
+    /// Every `include` has to find its files.
+    pub(crate) strict: bool,
 }
 
 impl Reader<'_, '_> {
@@ -101,10 +108,11 @@ impl Reader<'_, '_> {
             Ok((text, whole)) => {
                 let id = self.sources.add(path.to_string_lossy(), text);
                 self.told_if_lossy(id, whole);
-                self.file(id, path, Strict::default(), 0);
+                self.file(id, path, self.strictness(), 0);
             }
             Err(why) => {
                 self.missing = true;
+                self.forbidden = std::fs::File::open(path).is_err_and(|e| e.kind() == PermissionDenied);
                 let message = format!("cannot read the configuration file {}: {why}", path.display());
                 self.diags.push(
                     Diagnostic::alert(codes::FILE_UNREADABLE, message)
@@ -116,7 +124,11 @@ impl Reader<'_, '_> {
 
     /// Reads a text that is in `sources` already.
     pub(crate) fn text(&mut self, id: FileId, path: &Path) {
-        self.file(id, path, Strict::default(), 0);
+        self.file(id, path, self.strictness(), 0);
+    }
+
+    fn strictness(&self) -> Strict {
+        if self.strict { Strict::ALL } else { Strict::default() }
     }
 
     fn file(&mut self, id: FileId, path: &Path, mut strict: Strict, depth: usize) {

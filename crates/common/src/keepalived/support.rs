@@ -42,10 +42,6 @@ pub const FEATURES: &[Feature] = &[
             .or((g.smtp_alert == Some(true) || g.smtp_alert_vrrp == Some(true)).then(Span::default))
     }),
     side("smtp_server", "no mail is sent", |c| c.global.smtp_server.as_ref().map(|s| s.host.span)),
-    lost("startup_script", "scripts of start and stop are not run", |c| {
-        let g = &c.global;
-        g.startup_script.as_ref().or(g.shutdown_script.as_ref()).map(|s| s.argv.span)
-    }),
     lost("static_ipaddress", "addresses outside instances are not set", |c| {
         c.static_addresses.first().map(|a| a.address.span)
     }),

@@ -96,7 +96,7 @@ impl<'a> Programs<'a> {
         }
     }
 
-    /// Whether programs run as root because nobody said otherwise.
+    /// Whether programs run as root without anybody having asked for their paths to be checked.
     pub(super) fn violation(&self) -> bool {
         self.as_root && !self.security
     }
@@ -165,7 +165,7 @@ impl<'a> Programs<'a> {
             let message = format!("{what} runs as root, and others can change {place}");
             refuse(codes::K_SECURITY, message, "take the write permission away, or run it as another user");
         }
-        self.as_root |= user.is_none();
+        self.as_root |= root;
         Some(Program { argv: c.argv.value.clone(), path, user })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write, sync::Arc};
 
-use common::{diag::Severity, keepalived::Fatal};
+use common::diag::Severity;
 use nix::{
     sys::{prctl, signal::Signal},
     unistd::getppid,
@@ -17,7 +17,7 @@ use super::{
     Names, code,
     config::{self, Read},
     parent::write_private,
-    pidfile::PidFile,
+    pidfile::{self, PidFile},
 };
 use crate::{
     admin,
@@ -56,10 +56,10 @@ fn life(options: &Options, ready: File) -> Result<u8, std::io::Error> {
     say(&read);
     if let Some(why) = read.unusable() {
         error!("{why}");
-        return Ok(if read.loaded.fatal == Some(Fatal::NoFile) { code::NO_FILE } else { code::CONFIG });
+        return Ok(read.loaded.fatal.map_or(code::CONFIG, super::run_code));
     }
     apply(&read.compiled.settings);
-    let pid_file = match PidFile::create(&options.vrrp_pid_file) {
+    let pid_file = match PidFile::create(&pidfile::vrrp_path(options, &read.loaded.config)) {
         Ok(file) => Some(file),
         Err(e) => {
             warn!("{e}");
@@ -127,12 +127,16 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
             return code::FATAL;
         }
     };
+    if runner.router().instances().is_empty() {
+        warn!("the configuration has no vrrp_instance; waiting for a reload that brings one");
+    }
     info!("Startup complete");
     let _ = ready.write_all(b"R");
     loop {
         tokio::select! {
             biased;
             Some(number) = signals.recv() => match number {
+                libc::SIGINT if options.ignore_sigint => {}
                 libc::SIGTERM | libc::SIGINT => {
                     info!("Stopping");
                     runner.stop().await;

@@ -27,6 +27,22 @@ pub(super) struct Read {
 
 /// Reads and compiles the file that the options name; a name that ends in `.yaml` or `.yml` is the YAML form.
 pub(super) fn read(options: &Options) -> Read {
+    compiled(load(options))
+}
+
+fn compiled(loaded: Loaded) -> Read {
+    let compiled = compile::compile(&loaded.config, &System);
+    Read { loaded, compiled }
+}
+
+/// Reads the file for the first time: enters the namespace that it names before interfaces are looked up.
+pub(super) fn open(options: &Options) -> Result<Read, String> {
+    let loaded = load(options);
+    enter_namespace(options, &loaded.config)?;
+    Ok(compiled(loaded))
+}
+
+fn load(options: &Options) -> Loaded {
     let host = gethostname().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
     let short = host.split('.').next().unwrap_or_default().to_owned();
     let env = Env {
@@ -35,10 +51,20 @@ pub(super) fn read(options: &Options) -> Read {
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
             .collect::<BTreeMap<_, _>>(),
         random_seed: crate::shell::clock::wall().as_nanos() as u64,
+        strict_includes: options.all_config,
     };
-    let loaded = keepalived::load(&options.config, &env);
-    let compiled = compile::compile(&loaded.config, &System);
-    Read { loaded, compiled }
+    keepalived::load(&options.config, &env)
+}
+
+/// Goes into the network namespace that the command line or the file names, before anything looks at the
+/// network. Must be called while the process has one thread.
+fn enter_namespace(options: &Options, config: &Config) -> Result<(), String> {
+    let Some(name) = options.namespace.as_ref().or(config.net_namespace.as_ref()) else { return Ok(()) };
+    // As `ip netns` names them; a path is taken as it is.
+    let path = std::path::Path::new("/run/netns").join(name);
+    let fail = |e: String| format!("cannot enter the network namespace {name} ({}): {e}", path.display());
+    let file = std::fs::File::open(&path).map_err(|e| fail(e.to_string()))?;
+    nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).map_err(|e| fail(e.to_string()))
 }
 
 impl Read {
@@ -60,14 +86,10 @@ impl Read {
         if self.loaded.fatal.is_some() {
             return Some("the configuration cannot be run".into());
         }
-        if self.loaded.config.net_namespace.is_some() {
-            // To run in another namespace than the one asked for would move the address in the wrong place.
-            return Some("net_namespace is not built yet; start the daemon with `ip netns exec NAME`".into());
-        }
         if self.compiled.missing_interface {
             return Some("Non-existent interface specified in configuration".into());
         }
-        if self.compiled.plan.instances.is_empty() {
+        if self.compiled.plan.instances.is_empty() && !self.loaded.config.instances.is_empty() {
             return Some("no vrrp_instance can be run".into());
         }
         None

@@ -8,6 +8,8 @@ use std::{
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
     os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -16,6 +18,7 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
+        signal::{Signal, killpg},
         stat::{Mode, umask},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
@@ -31,6 +34,8 @@ use super::{
 use crate::{
     admin,
     cli::{self, Options},
+    program::TimedProgram,
+    shell::script,
     sys::{self, Forked},
 };
 
@@ -45,17 +50,31 @@ pub(super) fn run(options: &Options, names: &Names) -> u8 {
     for text in &options.without_effect {
         warn!("{text}");
     }
+    for text in &options.faults {
+        error!("{text}; the default stands");
+    }
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(UMASK)));
-    let read = config::read(options);
-    if read.loaded.fatal == Some(Fatal::NoFile) {
+    let read = match config::open(options) {
+        Ok(read) => read,
+        Err(e) => {
+            error!("{e}");
+            return code::FATAL;
+        }
+    };
+    if let Some(fatal @ (Fatal::NoFile | Fatal::Forbidden)) = read.loaded.fatal {
         child::say(&read);
         error!("Config files missing '{}'.", options.config.display());
-        return code::NO_FILE;
+        return super::run_code(fatal);
     }
     if let Some(why) = read.unusable() {
         child::say(&read);
         error!("{why}");
         return code::CONFIG;
+    }
+    if options.umask.is_none()
+        && let Some(mask) = read.compiled.settings.umask
+    {
+        umask(Mode::from_bits_truncate(mask));
     }
     if options.dump_config {
         match read.yaml() {
@@ -64,14 +83,34 @@ pub(super) fn run(options: &Options, names: &Names) -> u8 {
         }
     }
     let wait = Duration::from_secs(u64::from(read.compiled.settings.child_wait_s));
-    drop(read);
-    match start(options, names, wait) {
-        Ok(code) => code,
-        Err(e) => {
-            error!("{e}");
-            code::FATAL
-        }
+    let pid_file = pidfile::parent_path(options, &read.loaded.config);
+    let (before, after) = (read.compiled.commands.startup, read.compiled.commands.shutdown);
+    let setup = Setup { wait, pid_file, startup: before, shutdown: after };
+    drop((read.loaded, read.compiled.plan));
+    start(options, names, &setup).unwrap_or_else(|e| {
+        error!("{e}");
+        code::FATAL
+    })
+}
+
+/// What the configuration says about the parent itself.
+struct Setup {
+    /// How long the child may take to resign.
+    wait: Duration,
+    pid_file: PathBuf,
+    startup: Option<TimedProgram>,
+    shutdown: Option<TimedProgram>,
+}
+
+/// Sets the kernel's core pattern; what it was before.
+fn set_core_pattern(pattern: &str) -> Option<String> {
+    const FILE: &str = "/proc/sys/kernel/core_pattern";
+    let old = std::fs::read_to_string(FILE).ok()?;
+    if let Err(e) = std::fs::write(FILE, pattern) {
+        warn!("cannot set the core pattern: {e}");
+        return None;
     }
+    Some(old.trim_end().to_owned())
 }
 
 /// Why the parent cannot work.
@@ -89,27 +128,29 @@ enum Error {
     CoreDump(Errno),
 }
 
-fn start(options: &Options, names: &Names, wait: Duration) -> Result<u8, Error> {
+fn start(options: &Options, names: &Names, setup: &Setup) -> Result<u8, Error> {
     if options.core_dump {
         use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
         setrlimit(Resource::RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY).map_err(Error::CoreDump)?;
     }
     // Taken before we go to the background, so that "already running" reaches the caller.
-    let mut pid_file = PidFile::create(&options.pid_file)?;
+    let mut pid_file = PidFile::create(&setup.pid_file)?;
     if !options.foreground {
         if let Forked::Parent(_) = sys::fork().map_err(Error::Fork)? {
             return Ok(code::OK);
         }
         detach().map_err(Error::Detach)?;
         if let Err(e) = pid_file.take_over() {
-            warn!("cannot write pid file {}: {e}", options.pid_file.display());
+            warn!("cannot write pid file {}: {e}", setup.pid_file.display());
         }
     }
+    let old_pattern = options.core_pattern.as_deref().and_then(set_core_pattern);
+    once("startup_script", setup.startup.as_ref());
     let signals = sys::signals(&handled()).map_err(Error::Signals)?;
     let mut parent = Parent {
         options,
         names,
-        wait,
+        wait: setup.wait,
         signals,
         child: None,
         delay: Duration::ZERO,
@@ -117,9 +158,43 @@ fn start(options: &Options, names: &Names, wait: Duration) -> Result<u8, Error> 
         stop_by: None,
     };
     let code = parent.supervise()?;
+    sys::unblock(&handled());
+    once("shutdown_script", setup.shutdown.as_ref());
+    if let Some(old) = old_pattern {
+        set_core_pattern(&old);
+    }
     pid_file.remove();
     info!("Stopped vrrpd v{}", env!("CARGO_PKG_VERSION"));
     Ok(code)
+}
+
+/// Runs a program to its end, or to its time-out.
+fn once(what: &str, program: Option<&TimedProgram>) {
+    /// How often we look whether it has ended: there is no runtime here that would tell.
+    const LOOK: Duration = Duration::from_millis(10);
+    let Some(TimedProgram { program, timeout }) = program else { return };
+    let mut child = match script::command(program, &[], Stdio::null()).spawn() {
+        Ok(child) => child,
+        Err(e) => {
+            error!("cannot run {what} {}: {e}", program.path.display());
+            return;
+        }
+    };
+    let by = Instant::now() + *timeout;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return info!("{what} succeeded"),
+            Ok(Some(status)) => return warn!("{what} failed: {status}"),
+            Ok(None) if Instant::now() < by => std::thread::sleep(LOOK),
+            Ok(None) => {
+                warn!("{what} did not end within {} s, killing it", timeout.as_secs());
+                let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+                let _ = child.wait();
+                return;
+            }
+            Err(e) => return warn!("cannot wait for {what}: {e}"),
+        }
+    }
 }
 
 fn detach() -> io::Result<()> {
@@ -232,6 +307,7 @@ impl Parent<'_> {
 
     fn signal(&mut self, number: i32) {
         match number {
+            libc::SIGINT if self.options.ignore_sigint => {}
             libc::SIGTERM | libc::SIGINT => {
                 info!("Stopping");
                 let _ = sd_notify::notify(&[NotifyState::Stopping]);
@@ -297,7 +373,7 @@ impl Parent<'_> {
         let how = match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, code)) => {
                 if self.stop_by.is_none()
-                    && matches!(code as u8, code::CONFIG | code::PERMISSION | code::FATAL)
+                    && matches!(code as u8, code::CONFIG | code::FORBIDDEN | code::FATAL)
                 {
                     error!("VRRP process {pid} cannot run (exit code {code}). Terminating");
                     return Some(code as u8);

@@ -7,7 +7,43 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use common::keepalived::model::Config;
 use nix::fcntl::{FcntlArg, fcntl};
+
+use crate::cli::Options;
+
+/// keepalived's places.
+const DIRECTORY: &str = "/run";
+const OWN_DIRECTORY: &str = "/run/keepalived";
+
+/// Where the parent's pid goes: `-p`, else a name that tells several daemons of a host apart.
+pub(super) fn parent_path(options: &Options, config: &Config) -> PathBuf {
+    options.pid_file.clone().unwrap_or_else(|| default(options, config, "keepalived"))
+}
+
+/// Where the VRRP process's pid goes.
+pub(super) fn vrrp_path(options: &Options, config: &Config) -> PathBuf {
+    let name = if config.use_pid_dir { "vrrp" } else { "keepalived_vrrp" };
+    options.vrrp_pid_file.clone().unwrap_or_else(|| default(options, config, name))
+}
+
+fn default(options: &Options, config: &Config, name: &str) -> PathBuf {
+    let mut name = name.to_owned();
+    let namespace = options.namespace.as_ref().or(config.net_namespace.as_ref());
+    for part in config.instance_name.iter().chain(namespace) {
+        name.push('_');
+        name.push_str(&part.replace('/', "_"));
+    }
+    let directory = if config.use_pid_dir {
+        // That it is there already is what we want; that it cannot be made, the file tells.
+        let _ = std::fs::create_dir(OWN_DIRECTORY);
+        let _ = std::fs::set_permissions(OWN_DIRECTORY, Permissions::from_mode(0o755));
+        OWN_DIRECTORY
+    } else {
+        DIRECTORY
+    };
+    Path::new(directory).join(name + ".pid")
+}
 
 /// Why there is no pid file.
 #[derive(Debug, thiserror::Error)]

@@ -110,6 +110,13 @@ impl Scripts {
 
 /// Starts a program in a process group of its own.
 pub fn spawn(program: &Program, added: &[String], input: Stdio) -> io::Result<(Pid, tokio::process::Child)> {
+    let child = tokio::process::Command::from(command(program, added, input)).spawn()?;
+    let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
+    Ok((Pid::from_raw(pid as i32), child))
+}
+
+/// A program ready to start: in a process group of its own, as its user, and ended when we end.
+pub fn command(program: &Program, added: &[String], input: Stdio) -> Command {
     let mut command = Command::new(&program.path);
     if let Some((name, arguments)) = program.argv.split_first() {
         command.arg0(name).args(arguments);
@@ -126,9 +133,7 @@ pub fn spawn(program: &Program, added: &[String], input: Stdio) -> io::Result<(P
         command.uid(*uid).gid(*gid);
     }
     sys::die_with_parent(&mut command, groups);
-    let child = tokio::process::Command::from(command).spawn()?;
-    let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
-    Ok((Pid::from_raw(pid as i32), child))
+    command
 }
 
 fn exit(status: ExitStatus) -> Exit {
