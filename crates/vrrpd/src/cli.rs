@@ -118,8 +118,9 @@ use Arg::{Needed, Optional};
 use Support::{Full, NoEffect, Refused};
 
 const LVS: Support = Refused("there are no LVS checkers here: lbproxy does their work");
-const SNMP: Support =
-    NoEffect("SNMP is not served; the JSON dump (--signum=JSON) and vrrpctl show the same, and notify scripts can send traps");
+const SNMP: Support = NoEffect(
+    "SNMP is not served; the JSON dump (--signum=JSON) and vrrpctl show the same, and notify scripts can send traps",
+);
 const NO_LVS: Support = NoEffect("there is no LVS process");
 const NO_BFD: Support = NoEffect("BFD has no process of its own");
 
@@ -127,13 +128,7 @@ const NO_BFD: Support = NoEffect("BFD has no process of its own");
 const OPTIONS: &[Row] = &[
     row(Some('a'), "address-monitoring", Arg::None, "log every address that comes or goes", Full),
     row(None, "all", Arg::None, "run all subsystems", NoEffect("VRRP is the only subsystem")),
-    row(
-        Some('e'),
-        "all-config",
-        Arg::None,
-        "fail when a configuration file is missing",
-        Full,
-    ),
+    row(Some('e'), "all-config", Arg::None, "fail when a configuration file is missing", Full),
     row(Some('b'), "bfd_pid", Needed("FILE"), "pid file of the BFD process", NO_BFD),
     row(Some('C'), "check", Arg::None, "run the checkers only (with -t: check the file)", Full),
     row(Some('c'), "checkers_pid", Needed("FILE"), "pid file of the checkers", NO_LVS),
@@ -213,13 +208,7 @@ const OPTIONS: &[Row] = &[
     row(Some('v'), "version", Arg::None, "print the version", Full),
     row(Some('P'), "vrrp", Arg::None, "run VRRP only", Full),
     row(Some('r'), "vrrp_pid", Needed("FILE"), "pid file of the VRRP process", Full),
-    row(
-        Some('s'),
-        "namespace",
-        Needed("NAME"),
-        "run in the network namespace NAME",
-        Full,
-    ),
+    row(Some('s'), "namespace", Needed("NAME"), "run in the network namespace NAME", Full),
 ];
 
 /// Reads the arguments after the program's name.

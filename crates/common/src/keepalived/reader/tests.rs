@@ -19,8 +19,14 @@ fn read_all(files: &[(&str, &str)]) -> Read {
     }
     let (mut sources, mut diags, env) = (SourceMap::new(), Diagnostics::default(), Env::default());
     let mut expander = Expander::new(&env);
-    let mut reader =
-        Reader { sources: &mut sources, expander: &mut expander, diags: &mut diags, missing: false, forbidden: false, strict: false };
+    let mut reader = Reader {
+        sources: &mut sources,
+        expander: &mut expander,
+        diags: &mut diags,
+        missing: false,
+        forbidden: false,
+        strict: false,
+    };
     reader.main(&dir.path().join(files[0].0));
     let missing = reader.missing;
     let root = format!("{}/", dir.path().display());
@@ -90,8 +96,14 @@ fn a_file_that_includes_itself_is_told() {
 fn a_missing_main_file_and_a_directory_are_told() {
     let (mut sources, mut diags, env) = (SourceMap::new(), Diagnostics::default(), Env::default());
     let mut expander = Expander::new(&env);
-    let mut reader =
-        Reader { sources: &mut sources, expander: &mut expander, diags: &mut diags, missing: false, forbidden: false, strict: false };
+    let mut reader = Reader {
+        sources: &mut sources,
+        expander: &mut expander,
+        diags: &mut diags,
+        missing: false,
+        forbidden: false,
+        strict: false,
+    };
     reader.main(Path::new("/nonexistent/keepalived.conf"));
     reader.main(Path::new("/"));
     assert!(reader.missing);
