@@ -34,7 +34,7 @@ impl Compiler<'_> {
             stats_sockets: self.stats_sockets(g),
             stats_timeout_ms: g.stats.timeout_ms.map_or(10_000, |v| ms(Some(v))),
             stats_maxconn: g.stats.maxconn.unwrap_or(10),
-            tune: tune(&g.tune),
+            tune: tune(g),
             spread_checks_percent: g.checks.spread_percent.unwrap_or(0).min(50),
             spread_checks_ms_max: ms(g.checks.max_spread_ms),
             ca_base: g.tls.ca_base.as_ref().map(|p| p.value.clone().into()),
@@ -112,11 +112,14 @@ impl Compiler<'_> {
     }
 }
 
-fn tune(t: &model::Tune) -> plan::Tune {
+fn tune(g: &model::Global) -> plan::Tune {
+    let t = &g.tune;
     let d = plan::Tune::default();
     plan::Tune {
         bufsize: t.bufsize_bytes.as_ref().map_or(d.bufsize, |n| n.value as usize),
         maxrewrite: t.maxrewrite_bytes.as_ref().map_or(d.maxrewrite, |n| n.value as usize),
+        payload_with_any_method: g.h1_accept_payload_with_any_method,
+        keep_insecure: g.h1_do_not_close_on_insecure_transfer_encoding,
         http_maxhdr: t.http_maxhdr.as_ref().map_or(d.http_maxhdr, |n| n.value as usize),
         logurilen: t.http_logurilen.map_or(d.logurilen, |n| n as usize),
         cookielen: t.http_cookielen.map_or(d.cookielen, |n| n as usize),

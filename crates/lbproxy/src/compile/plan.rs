@@ -10,6 +10,7 @@ use common::source::At;
 
 use crate::engine::{
     balance, check, cookie,
+    http::{framing::Policy, parse::Limits},
     logformat::LogFormat,
     rule::{Cond, HttpRules, TcpRules},
     state::{BackendState, FrontendState, ListenerState, ServerState},
@@ -78,8 +79,12 @@ pub struct Tune {
     pub bufsize: usize,
     /// `tune.maxrewrite`, bytes kept free for added headers.
     pub maxrewrite: usize,
-    /// `tune.http.maxhdr`, header fields of a message.
+    /// `tune.http.maxhdr`, lines of a head.
     pub http_maxhdr: usize,
+    /// `h1-accept-payload-with-any-method`.
+    pub payload_with_any_method: bool,
+    /// `h1-do-not-close-on-insecure-transfer-encoding`.
+    pub keep_insecure: bool,
     /// `tune.http.logurilen`, bytes of the request line that logs keep.
     pub logurilen: usize,
     /// `tune.http.cookielen`, bytes of a captured cookie.
@@ -94,12 +99,34 @@ pub struct Tune {
     pub sndbuf_server: Option<u32>,
 }
 
+impl Tune {
+    /// What the parser takes of a head.
+    pub fn limits(&self, accept_unsafe: bool) -> Limits {
+        Limits {
+            headers_max: self.http_maxhdr,
+            head_bytes_max: self.bufsize.saturating_sub(self.maxrewrite).max(256),
+            accept_unsafe,
+        }
+    }
+
+    /// What of a message's framing is overlooked.
+    pub fn policy(&self, accept_unsafe: bool) -> Policy {
+        Policy {
+            payload_with_any_method: self.payload_with_any_method,
+            keep_insecure: self.keep_insecure,
+            accept_unsafe,
+        }
+    }
+}
+
 impl Default for Tune {
     fn default() -> Tune {
         Tune {
             bufsize: 16_384,
             maxrewrite: 1_024,
             http_maxhdr: 101,
+            payload_with_any_method: false,
+            keep_insecure: false,
             logurilen: 1_024,
             cookielen: 63,
             maxaccept: 4,

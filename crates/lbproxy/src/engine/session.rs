@@ -99,6 +99,7 @@ impl Failure {
         use {Cause as C, Phase as P, Tally as T};
         let (status, cause, phase, tally, keep_alive) = match self {
             Failure::BadRequest(Reject::CodedRequest) => (422, C::Proxy, P::Request, T::RequestError, false),
+            Failure::BadRequest(Reject::UnexpectedBody) => (413, C::Proxy, P::Request, T::RequestError, false),
             Failure::BadRequest(Reject::TooLong) => (431, C::Proxy, P::Request, T::RequestError, false),
             Failure::BadRequest(_) | Failure::BadRequestBody => {
                 (400, C::Proxy, P::Request, T::RequestError, false)
@@ -248,6 +249,7 @@ mod tests {
             (Failure::BadRequest(Reject::StartLine), 400, "PR"),
             (Failure::BadRequest(Reject::CodedRequest), 422, "PR"),
             (Failure::BadRequest(Reject::TooLong), 431, "PR"),
+            (Failure::BadRequest(Reject::UnexpectedBody), 413, "PR"),
             (Failure::RequestTimeout, 408, "cR"),
             (Failure::RequestAborted, 400, "CR"),
             (Failure::QueueTimeout, 503, "sQ"),

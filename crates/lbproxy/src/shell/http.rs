@@ -329,6 +329,8 @@ struct Stream<'s> {
     down_state: Down,
     /// Something of an answer has been given to the client.
     began: bool,
+    /// The answer to a refused request says of the connection what its page says, as in HAProxy.
+    close_unsaid: bool,
     /// Counted bytes of an answer of our own, which logs do not show.
     own_bytes: u64,
     tunnel: bool,
@@ -381,6 +383,7 @@ impl<'s> Stream<'s> {
             down_ready: 0,
             down_state: Down::Head,
             began: false,
+            close_unsaid: false,
             own_bytes: 0,
             tunnel: false,
             relayed: false,

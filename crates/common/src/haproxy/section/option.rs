@@ -17,15 +17,14 @@ const CHECK: Status = Status::not_yet("this kind of check is not built: a connec
 const COUNTS: Status = Status::no_effect("counters are always current");
 const CASE: Status = Status::not_yet("header names are sent as they came in");
 const HTX: Status = Status::gone("2.5", "no such line", "there is one HTTP engine");
-const UNSAFE: Status = Status::not_yet("invalid messages are refused");
 
 rows! {
     pub(super) const KEYWORDS: [Build];
     "option abortonclose", ALL | NO, (0, 0), FULL, |b, cx| set::tri(&mut b.proxy.options.abortonclose, cx), "Drops waiting requests whose client is gone.";
     "option accept-invalid-http-request", DF | NO, (0, 0), Status::removed("3.0", "`option accept-unsafe-violations-in-http-request`"), |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_request, cx), "Tolerates invalid requests, old spelling.";
     "option accept-invalid-http-response", DB | NO, (0, 0), Status::removed("3.0", "`option accept-unsafe-violations-in-http-response`"), |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_response, cx), "Tolerates invalid responses, old spelling.";
-    "option accept-unsafe-violations-in-http-request", DF | NO, (0, 0), UNSAFE, |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_request, cx), "Tolerates invalid requests.";
-    "option accept-unsafe-violations-in-http-response", DB | NO, (0, 0), UNSAFE, |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_response, cx), "Tolerates invalid responses.";
+    "option accept-unsafe-violations-in-http-request", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_request, cx), "Tolerates invalid requests.";
+    "option accept-unsafe-violations-in-http-response", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.accept_unsafe_violations_in_http_response, cx), "Tolerates invalid responses.";
     "option allbackups", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.allbackups, cx), "Uses all backup servers together.";
     "option checkcache", DB | NO, (0, 0), Status::not_yet("responses are not looked at for that"), |b, cx| set::flag(&mut b.proxy.options.checkcache, cx), "Refuses cacheable responses with cookies.";
     "option clitcpka", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.clitcpka, cx), "TCP keepalive to clients.";

@@ -83,11 +83,13 @@ fn describe(r: &Arc<Refused>, request: bool, zone: &Zone, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        ", server {}, event #{}, src {}\n  len {}, refused: {} :\n  ",
+        ", server {}, event #{}, src {}\n  len {}, error at position {}\n  {}: {} :\n  ",
         named(&r.server),
         r.event,
         r.client,
         r.bytes.len(),
+        r.position,
+        if r.tolerated { "tolerated" } else { "refused" },
         words(r.reason)
     );
     dump(&r.bytes, out);
@@ -107,8 +109,9 @@ const fn words(reason: Reject) -> &'static str {
         Reject::ContentLength => "a Content-Length that is no number, or several that differ",
         Reject::TransferEncoding => "a Transfer-Encoding that does not end in chunked",
         Reject::CodedRequest => "a request with a transfer coding that is not processed",
+        Reject::UnexpectedBody => "a body with GET, HEAD or DELETE in HTTP/1.0",
         Reject::ConnectBody => "CONNECT with a body",
-        Reject::WebSocketKey => "an upgrade to WebSocket without its key",
+        Reject::WebSocketKey => "an upgrade to WebSocket without its key, or granted without the answer to it",
         Reject::Chunk => "a chunk that is malformed",
         Reject::Http2 => "the preface of HTTP/2 on a listener without it",
     }

@@ -284,6 +284,7 @@ fn a_refused_request_is_shown_byte_by_byte() {
     for part in [
         " : 1\n \n[",
         "] frontend web (#2): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:",
+        "\n  len 29, error at position 21\n  refused: a byte that",
         "\n  00000  GET /x HTTP/1.1\\r\\n\n  00017  Host : y\\r\\n\n  00027  \\r\\n",
     ] {
         assert!(errors.contains(part), "{part}: {errors}");

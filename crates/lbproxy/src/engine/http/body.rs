@@ -2,13 +2,17 @@
 //!
 //! Works in place: what may be forwarded is moved to the front of the slice, so that chunk extensions vanish
 //! without a second buffer. Invariants: a body never yields more than its framing says; chunk lines leave as plain
-//! sizes; trailers leave only as parsed lines. Left to others: reading, writing, time-outs.
+//! sizes; no byte of a trailer leaves before it has been found to be one that may stand there. Left to others:
+//! reading, writing, time-outs.
 
 use super::{
     framing::Framing,
     message::{is_token, valid_value},
     parse::Reject,
 };
+
+mod trailers;
+use trailers::Trailers;
 
 /// Most bytes of a chunk line: size, extensions and white space.
 pub const CHUNK_LINE_MAX: u32 = 4_096;
@@ -21,9 +25,9 @@ pub const TRAILERS_MAX: usize = 8_192;
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     state: State,
-    /// The trailer line that is arriving; empty and without memory in nearly every message.
-    line: Vec<u8>,
-    trailer_bytes: usize,
+    /// Boxed, since nearly no message has any.
+    trailers: Option<Box<Trailers>>,
+    failed_at: usize,
 }
 
 /// What [`Body::pass`] did with its input.
@@ -83,7 +87,12 @@ impl Body {
             Framing::Chunked => State::Chunk(Chunk::Size { size: 0, digits: 0 }),
             Framing::UntilClose | Framing::Tunnel => State::UntilClose,
         };
-        Body { state, line: Vec::new(), trailer_bytes: 0 }
+        Body { state, trailers: None, failed_at: 0 }
+    }
+
+    /// Where in the bytes last given to [`Body::pass`] the coding broke.
+    pub fn failed_at(&self) -> usize {
+        self.failed_at
     }
 
     /// The whole body has passed.
@@ -138,9 +147,9 @@ impl Body {
                     let left = left - n as u64;
                     self.state = State::Chunk(if left == 0 { Chunk::DataCr } else { Chunk::Data(left) });
                 }
-                Chunk::Trailer => self.pass_trailer(bytes, &mut p)?,
+                Chunk::Trailer => self.pass_trailers(bytes, &mut p)?,
                 _ => {
-                    let (next, keep) = chunk.step(byte)?;
+                    let (next, keep) = chunk.step(byte).inspect_err(|_| self.failed_at = p.read)?;
                     if keep {
                         p.keep(bytes, 1);
                     } else {
@@ -153,38 +162,19 @@ impl Body {
         Ok(p)
     }
 
-    /// Collects one trailer line; a whole one is checked and forwarded, an empty one ends the body.
-    fn pass_trailer(&mut self, bytes: &mut [u8], p: &mut Passed) -> Result<(), Reject> {
+    #[cold]
+    fn pass_trailers(&mut self, bytes: &mut [u8], p: &mut Passed) -> Result<(), Reject> {
+        let trailers = self.trailers.get_or_insert_default();
         let rest = bytes.get(p.read..).unwrap_or(&[]);
-        let eol = memchr::memchr(b'\n', rest);
-        let n = eol.map_or(rest.len(), |i| i + 1);
-        self.trailer_bytes += n;
-        if self.trailer_bytes > TRAILERS_MAX {
-            return Err(Reject::Chunk);
+        let taken = trailers.take(rest).map_err(|at| {
+            self.failed_at = p.read + at;
+            Reject::Chunk
+        })?;
+        p.content += trailers.content();
+        if trailers.is_done() {
+            (self.state, self.trailers) = (State::Done, None);
         }
-        let Some(_) = eol else {
-            // An unfinished line leaves the machine's own memory only when it is whole, so it is forwarded as it
-            // comes; the check at its end refuses the message before its last byte is out.
-            self.line.extend_from_slice(rest);
-            p.keep(bytes, n);
-            return Ok(());
-        };
-        let joined;
-        let line = if self.line.is_empty() {
-            rest.get(..n).unwrap_or(rest)
-        } else {
-            self.line.extend_from_slice(rest.get(..n).unwrap_or(rest));
-            joined = std::mem::take(&mut self.line);
-            &joined
-        };
-        let text = line.strip_suffix(b"\r\n").ok_or(Reject::Chunk)?;
-        if text.is_empty() {
-            p.content += 1;
-            self.state = State::Done;
-        } else {
-            p.content += trailer(text)?;
-        }
-        p.keep(bytes, n);
+        p.keep(bytes, taken);
         Ok(())
     }
 }
@@ -214,7 +204,9 @@ impl Chunk {
                     return Err(Reject::Chunk);
                 }
                 let digit = (b as char).to_digit(16).map_or(0, u64::from);
-                (Chunk::Size { size: size << 4 | digit, digits: digits + 1 }, true)
+                // Of leading zeros one stays at most: some readers take only so many digits.
+                let zeros = b == b'0' && size == 0 && digits > 0;
+                (Chunk::Size { size: size << 4 | digit, digits: digits + 1 }, !zeros)
             }
             (Chunk::Size { size, digits: 1.. }, b'\r') => at_end(size),
             (Chunk::Size { size, digits: 1.. }, b' ' | b'\t') => (Chunk::AfterSize { size, line: 0 }, false),
@@ -252,21 +244,6 @@ impl Chunk {
             _ => return Err(Reject::Chunk),
         })
     }
-}
-
-/// Checks one trailer field and tells the bytes of its name and value. Fields that would change how the message
-/// or the connection is read are no trailers (RFC 9110 section 6.5.1).
-fn trailer(line: &[u8]) -> Result<u64, Reject> {
-    const FORBIDDEN: [&[u8]; 6] =
-        [b"content-length", b"transfer-encoding", b"host", b"trailer", b"connection", b"upgrade"];
-    let colon = memchr::memchr(b':', line).ok_or(Reject::Chunk)?;
-    let (name, value) = line.split_at_checked(colon).ok_or(Reject::Chunk)?;
-    let value = value.get(1..).unwrap_or(&[]).trim_ascii();
-    let framing = FORBIDDEN.iter().any(|f| name.eq_ignore_ascii_case(f));
-    if framing || !super::message::valid_name(name) || !valid_value(value) {
-        return Err(Reject::Chunk);
-    }
-    Ok((name.len() + value.len()) as u64)
 }
 
 #[cfg(test)]

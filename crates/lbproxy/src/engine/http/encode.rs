@@ -4,7 +4,7 @@
 //! came; each is written where the sender had it, or at the end, with the value that the framing has.
 
 use super::{
-    framing::{Facts, Framing, tokens},
+    framing::{Facts, Framing, passes_upgrade, tokens},
     message::{Head, HeaderId, Version},
 };
 
@@ -20,6 +20,8 @@ pub struct Transport {
     pub upgrade: bool,
     /// Content-Length of a body that does not follow (HEAD, 304).
     pub announced: Option<u64>,
+    /// The same for `Transfer-Encoding: chunked`.
+    pub announced_chunked: bool,
 }
 
 impl Transport {
@@ -31,6 +33,7 @@ impl Transport {
             say_keep_alive: false,
             upgrade: facts.upgrade,
             announced: facts.announced,
+            announced_chunked: facts.announced_chunked,
         }
     }
 
@@ -42,6 +45,7 @@ impl Transport {
             say_keep_alive: client < Version::H11,
             upgrade: facts.upgrade,
             announced: facts.announced,
+            announced_chunked: facts.announced_chunked,
         }
     }
 
@@ -71,7 +75,8 @@ impl Transport {
 /// Appends the whole head, empty line included, to `out`.
 pub fn head(head: &Head, transport: &Transport, out: &mut Vec<u8>) {
     start_line(head, out);
-    let mut todo = Todo { length: true, coding: true, connection: true };
+    let mut todo = Todo { length: true, coding: true, connection: true, te: true };
+    let is_request = head.is_request();
     for slot in head.slots() {
         let (name, value) = (head.bytes(slot.name), head.bytes(slot.value));
         match slot.id {
@@ -79,6 +84,8 @@ pub fn head(head: &Head, transport: &Transport, out: &mut Vec<u8>) {
             HeaderId::TransferEncoding => todo.write_coding(transport, name, out),
             HeaderId::Connection => todo.write_connection(head, transport, name, out),
             HeaderId::Upgrade if !transport.upgrade => {}
+            HeaderId::Upgrade if is_request => upgrade(name, value, out),
+            HeaderId::Te if is_request => todo.write_te(head, name, out),
             _ => field(name, value, out),
         }
     }
@@ -104,15 +111,11 @@ pub fn counted_bytes(head: &Head) -> u64 {
         .filter(|s| !skipped(s.id))
         .map(|s| head.bytes(s.name).len() + head.bytes(s.value).len())
         .sum();
-    (START_LINE + version_text(head.version).len() + line + fields + END_OF_HEADERS) as u64
-}
-
-fn version_text(version: Version) -> &'static [u8] {
-    if version == Version::H10 { b"HTTP/1.0" } else { b"HTTP/1.1" }
+    (START_LINE + head.version_text().len() + line + fields + END_OF_HEADERS) as u64
 }
 
 fn start_line(head: &Head, out: &mut Vec<u8>) {
-    let version = version_text(head.version);
+    let version = head.version_text();
     if head.is_request() {
         for part in [head.method(), b" ", head.uri(), b" ", version, b"\r\n"] {
             out.extend_from_slice(part);
@@ -132,14 +135,43 @@ fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The protocols that may be asked for; nothing where none is left.
+fn upgrade(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    if tokens(value).all(passes_upgrade) {
+        return field(name, value, out);
+    }
+    let mut before: &[u8] = b": ";
+    for protocol in tokens(value).filter(|p| passes_upgrade(p)) {
+        if before == b": " {
+            out.extend_from_slice(name);
+        }
+        out.extend_from_slice(before);
+        out.extend_from_slice(protocol);
+        before = b", ";
+    }
+    if before != b": " {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
 /// Framing fields still to be written; each is written once, where the first of its name stood.
 struct Todo {
     length: bool,
     coding: bool,
     connection: bool,
+    te: bool,
 }
 
 impl Todo {
+    /// The transfer codings that the sender takes are between it and the proxy; only `trailers` goes on, since
+    /// trailers do (RFC 9110 section 10.1.4).
+    fn write_te(&mut self, head: &Head, name: &[u8], out: &mut Vec<u8>) {
+        let trailers = |v: &[u8]| tokens(v).any(|t| t == b"trailers");
+        if std::mem::take(&mut self.te) && head.values(HeaderId::Te, b"").any(trailers) {
+            field(name, b"trailers", out);
+        }
+    }
+
     fn write_length(&mut self, t: &Transport, name: &[u8], out: &mut Vec<u8>) {
         if let (true, Some(n)) = (std::mem::take(&mut self.length), t.length()) {
             field(name, itoa::Buffer::new().format(n).as_bytes(), out);
@@ -147,7 +179,7 @@ impl Todo {
     }
 
     fn write_coding(&mut self, t: &Transport, name: &[u8], out: &mut Vec<u8>) {
-        if std::mem::take(&mut self.coding) && t.framing == Framing::Chunked {
+        if std::mem::take(&mut self.coding) && (t.framing == Framing::Chunked || t.announced_chunked) {
             field(name, b"chunked", out);
         }
     }
@@ -196,7 +228,7 @@ mod tests {
     fn request(raw: &str, keep_alive: bool) -> String {
         let mut h = Head::default();
         parse::request(raw.as_bytes(), &parse::Limits::default(), &mut h).unwrap();
-        let facts = framing::request(&h).unwrap();
+        let facts = framing::request(&h, framing::Policy::default()).unwrap();
         let mut out = Vec::new();
         head(&h, &Transport::request(&facts, keep_alive), &mut out);
         String::from_utf8(out).unwrap()
@@ -205,7 +237,7 @@ mod tests {
     fn response(raw: &str, keep_alive: bool, client: Version) -> String {
         let mut h = Head::default();
         parse::response(raw.as_bytes(), &parse::Limits::default(), &mut h).unwrap();
-        let facts = framing::response(&h, &Facts::default()).unwrap();
+        let facts = framing::response(&h, &Facts::default(), framing::Policy::default()).unwrap();
         let mut out = Vec::new();
         head(&h, &Transport::response(&facts, keep_alive, client), &mut out);
         String::from_utf8(out).unwrap()
@@ -252,6 +284,33 @@ mod tests {
         assert_eq!(request(raw, true), "GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n");
         let raw = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n";
         assert_eq!(response(raw, false, Version::H11), raw);
+    }
+
+    #[test]
+    fn codings_of_the_hop_and_http2_do_not_go_on() {
+        let raw = "GET / HTTP/1.1\r\nTE: gzip;q=0.5 , trailers\r\nTE: deflate\r\n\r\n";
+        assert_eq!(request(raw, true), "GET / HTTP/1.1\r\nTE: trailers\r\n\r\n");
+        assert_eq!(request("GET / HTTP/1.1\r\nTE: trailers;q=0.5\r\n\r\n", true), "GET / HTTP/1.1\r\n\r\n");
+        let raw = "GET / HTTP/1.1\r\nConnection: upgrade, HTTP2-Settings\r\nUpgrade: h2c, foo\r\n\r\n";
+        assert_eq!(
+            request(raw, true),
+            "GET / HTTP/1.1\r\nConnection: HTTP2-Settings, upgrade\r\nUpgrade: foo\r\n\r\n"
+        );
+        let raw = "GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n";
+        assert_eq!(request(raw, true), "GET / HTTP/1.1\r\n\r\n");
+    }
+
+    #[test]
+    fn what_a_head_request_would_have_brought_is_announced() {
+        let mut h = Head::default();
+        let raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        parse::response(raw, &parse::Limits::default(), &mut h).unwrap();
+        let asked = Facts { is_head: true, ..Facts::default() };
+        let facts = framing::response(&h, &asked, framing::Policy::default()).unwrap();
+        assert_eq!(facts.framing, Framing::None);
+        let mut out = Vec::new();
+        head(&h, &Transport::response(&facts, true, Version::H11), &mut out);
+        assert_eq!(out, raw);
     }
 
     #[test]

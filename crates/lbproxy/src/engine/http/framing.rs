@@ -35,12 +35,28 @@ pub struct Facts {
     pub upgrade: bool,
     /// Length announced where no body follows (HEAD, 304), to be forwarded as information.
     pub announced: Option<u64>,
+    /// The same for `chunked`.
+    pub announced_chunked: bool,
     pub is_head: bool,
     pub is_connect: bool,
 }
 
+/// What the configuration lets pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Policy {
+    /// `h1-accept-payload-with-any-method`: bodies of GET, HEAD and DELETE in HTTP/1.0.
+    pub payload_with_any_method: bool,
+    /// `h1-do-not-close-on-insecure-transfer-encoding`: Content-Length beside Transfer-Encoding ends no connection.
+    pub keep_insecure: bool,
+    /// `option accept-unsafe-violations-in-http-response`: an empty or repeated Transfer-Encoding is overlooked.
+    pub accept_unsafe: bool,
+}
+
 /// Derives the facts of a request head (RFC 9112 section 6.3).
-pub fn request(head: &Head) -> Result<Facts, Reject> {
+///
+/// # Errors
+/// [`Reject`] when the length of the body has no one meaning.
+pub fn request(head: &Head, policy: Policy) -> Result<Facts, Reject> {
     let raw = Raw::read(head).map_err(|()| Reject::ContentLength)?;
     let method = head.method();
     let mut facts = Facts {
@@ -60,20 +76,42 @@ pub fn request(head: &Head) -> Result<Facts, Reject> {
         Coding::OthersThenChunked => return Err(Reject::CodedRequest),
         Coding::Invalid => return Err(Reject::TransferEncoding),
     };
-    facts.announced = raw.length.filter(|_| facts.framing == Framing::None);
-    if raw.coding() == Coding::Chunked && (raw.length.is_some() || head.version < Version::H11) {
-        facts.insecure = true;
+    facts.announced = raw.length.filter(|_| facts.framing == Framing::None && !facts.is_connect);
+    if facts.framing == Framing::Chunked {
+        facts.insecure = head.version < Version::H11 || raw.length.is_some() && !policy.keep_insecure;
     }
     if facts.is_connect && facts.framing != Framing::None {
         return Err(Reject::ConnectBody);
     }
+    if head.version < Version::H11 && facts.framing != Framing::None && !policy.payload_with_any_method {
+        return refuse_unexpected(method).map(|()| facts);
+    }
     Ok(facts)
 }
 
+/// Servers of HTTP/1.0 may not look for a body here, and would take it for the next request (manual 3.1,
+/// `h1-accept-payload-with-any-method`).
+#[cold]
+fn refuse_unexpected(method: &[u8]) -> Result<(), Reject> {
+    match method {
+        b"GET" | b"HEAD" | b"DELETE" => Err(Reject::UnexpectedBody),
+        _ => Ok(()),
+    }
+}
+
 /// Derives the facts of a response head, given what it answers (RFC 9112 section 6.3).
-pub fn response(head: &Head, asked: &Facts) -> Result<Facts, Reject> {
-    let raw = Raw::read(head).map_err(|()| Reject::ContentLength)?;
+///
+/// # Errors
+/// [`Reject`] when the length of the body has no one meaning, or a WebSocket is granted without its key.
+pub fn response(head: &Head, asked: &Facts, policy: Policy) -> Result<Facts, Reject> {
+    let mut raw = Raw::read(head).map_err(|()| Reject::ContentLength)?;
+    if policy.accept_unsafe {
+        raw.overlook();
+    }
     let status = head.status;
+    if status == 101 && !policy.accept_unsafe {
+        check_websocket(head)?;
+    }
     let mut facts = Facts {
         keep_alive: raw.keep_alive(head.version),
         upgrade: raw.upgrade && raw.upgrade_field,
@@ -88,10 +126,11 @@ pub fn response(head: &Head, asked: &Facts) -> Result<Facts, Reject> {
     } else if asked.is_head || status == 304 {
         facts.framing = Framing::None;
         facts.announced = raw.length.filter(|_| raw.coding() == Coding::None);
-        facts.insecure = raw.coding() == Coding::Chunked && raw.length.is_some();
+        facts.announced_chunked = raw.coding() == Coding::Chunked;
+        facts.insecure = raw.is_insecure(head.version, policy);
     } else if raw.coding() == Coding::Chunked {
         facts.framing = Framing::Chunked;
-        facts.insecure = raw.length.is_some() || head.version < Version::H11;
+        facts.insecure = raw.is_insecure(head.version, policy);
     } else if let Some(n) = raw.length {
         facts.framing = if n == 0 { Framing::None } else { Framing::Length(n) };
         facts.announced = Some(n).filter(|&n| n == 0);
@@ -103,6 +142,17 @@ pub fn response(head: &Head, asked: &Facts) -> Result<Facts, Reject> {
         facts.keep_alive = false;
     }
     Ok(facts)
+}
+
+/// RFC 6455 section 4.2.2: who grants a WebSocket answers to the key.
+#[cold]
+fn check_websocket(head: &Head) -> Result<(), Reject> {
+    let websocket = |v: &[u8]| tokens(v).any(|t| t.eq_ignore_ascii_case(b"websocket"));
+    let answered = head.header(b"sec-websocket-accept").is_some_and(|v| !v.is_empty());
+    match head.values(HeaderId::Upgrade, b"").any(websocket) && !answered {
+        true => Err(Reject::WebSocketKey),
+        false => Ok(()),
+    }
 }
 
 /// What the Transfer-Encoding fields amount to.
@@ -123,6 +173,8 @@ struct Raw {
     chunked: u32,
     chunked_last: bool,
     bad_coding: bool,
+    bad_token: bool,
+    empty: u32,
     close: bool,
     keep: bool,
     upgrade: bool,
@@ -138,7 +190,7 @@ impl Raw {
                 HeaderId::ContentLength => raw.add_length(value())?,
                 HeaderId::TransferEncoding => raw.add_coding(value()),
                 HeaderId::Connection => raw.add_connection(value()),
-                HeaderId::Upgrade => raw.upgrade_field = true,
+                HeaderId::Upgrade => raw.upgrade_field |= !head.is_request() || tokens(value()).any(passes_upgrade),
                 _ => {}
             }
         }
@@ -147,6 +199,22 @@ impl Raw {
 
     fn keep_alive(&self, version: Version) -> bool {
         !self.close && (version >= Version::H11 || self.keep)
+    }
+
+    /// The sender cannot be trusted with the boundaries of messages (RFC 9112 section 6.1).
+    fn is_insecure(&self, version: Version, policy: Policy) -> bool {
+        let both = self.length.is_some() && !policy.keep_insecure;
+        self.coding() == Coding::Chunked && (version < Version::H11 || both)
+    }
+
+    /// An empty Transfer-Encoding counts as none, several `chunked` as one.
+    fn overlook(&mut self) {
+        self.bad_coding = self.bad_token;
+        if self.chunked > 0 && self.chunked + self.empty >= self.codings {
+            (self.codings, self.chunked, self.chunked_last) = (1, 1, true);
+        } else if self.empty == self.codings {
+            self.codings = 0;
+        }
     }
 
     fn add_connection(&mut self, value: &[u8]) {
@@ -159,13 +227,11 @@ impl Raw {
 
     /// Repeated equal values are one value; anything else is refused (RFC 9112 section 6.3, rule 5).
     fn add_length(&mut self, value: &[u8]) -> Result<(), ()> {
-        for item in value.split(|&b| b == b',') {
-            let n = decimal(item.trim_ascii()).ok_or(())?;
-            if self.length.is_some_and(|l| l != n) {
-                return Err(());
-            }
-            self.length = Some(n);
+        let n = length(value).ok_or(())?;
+        if self.length.is_some_and(|l| l != n) {
+            return Err(());
         }
+        self.length = Some(n);
         Ok(())
     }
 
@@ -174,9 +240,11 @@ impl Raw {
             self.codings += 1;
             self.chunked_last = token.eq_ignore_ascii_case(b"chunked");
             self.chunked += u32::from(self.chunked_last);
-            self.bad_coding |= token.is_empty()
-                || !token.iter().all(|&b| is_token(b))
-                || token.eq_ignore_ascii_case(b"identity");
+            self.empty += u32::from(token.is_empty());
+            // Parameters do not matter: a coding that is not `chunked` is not processed with them or without.
+            let name = token.split(|&b| b == b';').next().unwrap_or(&[]).trim_ascii();
+            self.bad_token |= !name.iter().all(|&b| is_token(b));
+            self.bad_coding |= self.bad_token || name.is_empty();
         }
     }
 
@@ -191,12 +259,35 @@ impl Raw {
     }
 }
 
-/// The most digits of a Content-Length; more cannot be a length that fits.
+/// The one length that a Content-Length value says, repeated or not.
+pub(super) fn length(value: &[u8]) -> Option<u64> {
+    let mut items = value.split(|&b| b == b',').map(|item| decimal(item.trim_ascii()));
+    let first = items.next()??;
+    items.all(|n| n == Some(first)).then_some(first)
+}
+
+/// Whether a Transfer-Encoding value is `chunked` alone.
+pub(super) fn is_chunked(value: &[u8]) -> bool {
+    value.trim_ascii().eq_ignore_ascii_case(b"chunked")
+}
+
+/// Whether a protocol may be asked for through this proxy. HTTP/2 may not: the server would speak it past all rules
+/// and logs, request after request, in what counts as one tunnel here.
+pub(super) fn passes_upgrade(protocol: &[u8]) -> bool {
+    !protocol.eq_ignore_ascii_case(b"h2c") && !protocol.eq_ignore_ascii_case(b"h2")
+}
+
+/// The most significant digits of a Content-Length; more cannot be a length that fits.
 const LENGTH_DIGITS_MAX: usize = 19;
 
 /// A decimal number of plain digits, nothing else.
 fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > LENGTH_DIGITS_MAX {
+    if digits.is_empty() {
+        return None;
+    }
+    let zeros = digits.iter().take_while(|&&b| b == b'0').count();
+    let digits = digits.get(zeros..).unwrap_or(&[]);
+    if digits.len() > LENGTH_DIGITS_MAX {
         return None;
     }
     digits.iter().try_fold(0u64, |n, &b| {
@@ -220,7 +311,7 @@ mod tests {
         for (n, v) in fields {
             assert!(h.add(n.as_bytes(), v.as_bytes()));
         }
-        request(&h)
+        request(&h, Policy::default())
     }
 
     #[test]
@@ -232,6 +323,7 @@ mod tests {
         assert_eq!(framing(&["3", "3"]), Ok(Framing::Length(3)));
         assert_eq!(framing(&["3, 3"]), Ok(Framing::Length(3)));
         assert_eq!(framing(&["003"]), Ok(Framing::Length(3)));
+        assert_eq!(framing(&[&format!("{:030}", 3)]), Ok(Framing::Length(3)));
         assert_eq!(framing(&["0"]), Ok(Framing::None));
         for bad in
             [&["3", "4"][..], &["+3"], &["-1"], &[""], &["3,"], &["3 3"], &["0x3"], &["18446744073709551616"]]
@@ -248,13 +340,15 @@ mod tests {
         };
         assert_eq!(te(&["chunked"]), Ok(Framing::Chunked));
         assert_eq!(te(&["Chunked"]), Ok(Framing::Chunked));
-        assert_eq!(te(&["gzip, chunked"]), Err(Reject::CodedRequest));
+        for coded in ["gzip, chunked", "identity, chunked", "deflate;q=0.5, chunked"] {
+            assert_eq!(te(&[coded]), Err(Reject::CodedRequest), "{coded}");
+        }
         for bad in [
             &["chunked, gzip"][..],
             &["chunked, chunked"],
             &["chunked", "chunked"],
             &["identity"],
-            &["identity, chunked"],
+            &["chunked, identity"],
             &["gzip"],
             &[""],
             &["chunked,"],
@@ -275,6 +369,55 @@ mod tests {
     }
 
     #[test]
+    fn bodies_that_old_servers_would_not_look_for_are_refused() {
+        let with = |method: &[u8], version, policy| {
+            let mut h = Head::default();
+            assert!(h.set_method(method) && h.set_uri(b"/") && h.add(b"Content-Length", b"3"));
+            h.version = version;
+            request(&h, policy).map(|f| f.framing)
+        };
+        let default = Policy::default();
+        let any = Policy { payload_with_any_method: true, ..default };
+        for method in [&b"GET"[..], b"HEAD", b"DELETE"] {
+            assert_eq!(with(method, Version::H10, default), Err(Reject::UnexpectedBody));
+            assert_eq!(with(method, Version::H10, any), Ok(Framing::Length(3)));
+            assert_eq!(with(method, Version::H11, default), Ok(Framing::Length(3)));
+        }
+        assert_eq!(with(b"POST", Version::H10, default), Ok(Framing::Length(3)));
+    }
+
+    #[test]
+    fn http2_cannot_be_asked_for_through_the_proxy() {
+        let upgrade = |v: &str| req(Version::H11, &[("Connection", "upgrade"), ("Upgrade", v)]).unwrap().upgrade;
+        assert!(upgrade("websocket") && upgrade("h2c, websocket"));
+        assert!(!upgrade("h2c") && !upgrade("H2C, h2"));
+    }
+
+    #[test]
+    fn a_websocket_is_granted_with_the_answer_to_its_key() {
+        let mut h = Head::default();
+        assert!(h.set_status(101, b"") && h.add(b"Connection", b"upgrade") && h.add(b"Upgrade", b"websocket"));
+        assert_eq!(response(&h, &Facts::default(), Policy::default()), Err(Reject::WebSocketKey));
+        assert!(h.add(b"Sec-WebSocket-Accept", b"x"));
+        assert!(response(&h, &Facts::default(), Policy::default()).is_ok());
+    }
+
+    #[test]
+    fn relaxed_responses_may_repeat_chunked_or_leave_it_empty() {
+        let te = |value: &[u8]| {
+            let mut h = Head::default();
+            assert!(h.set_status(200, b"") && h.add(b"Transfer-Encoding", value));
+            let policy = Policy { accept_unsafe: true, ..Policy::default() };
+            response(&h, &Facts::default(), policy).map(|f| f.framing)
+        };
+        assert_eq!(te(b"chunked, chunked"), Ok(Framing::Chunked));
+        assert_eq!(te(b"chunked,"), Ok(Framing::Chunked));
+        assert_eq!(te(b""), Ok(Framing::UntilClose));
+        assert_eq!(te(b"chunked, gzip"), Err(Reject::TransferEncoding));
+        assert_eq!(te(b"chu nked"), Err(Reject::TransferEncoding));
+    }
+
+    #[test]
     fn persistence_follows_version_and_connection() {
         assert!(req(Version::H11, &[]).unwrap().keep_alive);
         assert!(!req(Version::H10, &[]).unwrap().keep_alive);
@@ -287,13 +430,13 @@ mod tests {
         let mut h = Head::default();
         assert!(h.set_status(200, b"OK") && h.add(b"Content-Length", b"5"));
         let asked = Facts { is_head: true, ..Facts::default() };
-        let f = response(&h, &asked).unwrap();
+        let f = response(&h, &asked, Policy::default()).unwrap();
         assert_eq!((f.framing, f.announced), (Framing::None, Some(5)));
-        assert_eq!(response(&h, &Facts::default()).unwrap().framing, Framing::Length(5));
+        assert_eq!(response(&h, &Facts::default(), Policy::default()).unwrap().framing, Framing::Length(5));
         assert!(h.set_status(204, b"No Content"));
-        let f = response(&h, &Facts::default()).unwrap();
+        let f = response(&h, &Facts::default(), Policy::default()).unwrap();
         assert_eq!((f.framing, f.announced), (Framing::None, None));
         assert!(h.set_status(101, b""));
-        assert_eq!(response(&h, &Facts::default()).unwrap().framing, Framing::Tunnel);
+        assert_eq!(response(&h, &Facts::default(), Policy::default()).unwrap().framing, Framing::Tunnel);
     }
 }

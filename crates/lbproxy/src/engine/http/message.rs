@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use super::parse::Reject;
+
 /// Protocol version of a message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Version {
@@ -92,6 +94,10 @@ pub struct Head {
     /// Request target as received or rewritten; for HTTP/2 the path with query (authority stands in Host).
     uri: Piece,
     reason: Piece,
+    /// The version as the sender wrote it, where it is none of [`Version`] (relaxed parsing only); else empty.
+    odd_version: Piece,
+    /// Why the strict parser would have refused it (relaxed parsing only).
+    pub tolerated: Option<Reject>,
 }
 
 impl Head {
@@ -101,7 +107,8 @@ impl Head {
         self.slots.clear();
         self.version = Version::H11;
         self.status = 0;
-        (self.method, self.uri, self.reason) = Default::default();
+        (self.method, self.uri, self.reason, self.odd_version) = Default::default();
+        self.tolerated = None;
     }
 
     // ---- building, for the parsers ------------------------------------------------------------
@@ -118,6 +125,11 @@ impl Head {
 
     pub fn set_response_pieces(&mut self, status: u16, reason: Piece, version: Version) {
         (self.status, self.reason, self.version) = (status, reason, version);
+    }
+
+    /// The version's own text, kept because no [`Version`] writes it.
+    pub fn set_version_piece(&mut self, text: Piece) {
+        self.odd_version = text;
     }
 
     pub fn push_slot(&mut self, slot: Slot) {
@@ -144,6 +156,15 @@ impl Head {
 
     pub fn reason(&self) -> &[u8] {
         self.bytes(self.reason)
+    }
+
+    /// The version as it is written in the first line of HTTP/1.
+    pub fn version_text(&self) -> &[u8] {
+        match (self.odd_version.len, self.version) {
+            (1.., _) => self.bytes(self.odd_version),
+            (_, Version::H10) => b"HTTP/1.0",
+            _ => b"HTTP/1.1",
+        }
     }
 
     pub fn slots(&self) -> &[Slot] {

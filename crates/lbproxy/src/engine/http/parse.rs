@@ -1,8 +1,14 @@
 //! The HTTP/1 head parser: bytes to [`Head`], strictly (RFC 9112, RFC 9110).
 //!
 //! Owns: what is accepted and what is refused, one [`Reject`] per reason. httparse finds the tokens; the rules
-//! above its grammar are here: forms of the target, agreement of target and Host, folded lines, limits.
+//! above its grammar are here: folded lines, later minor versions, limits; in `target` the forms of the target and
+//! its agreement with Host; in `relaxed` what is overlooked where the configuration says so; in `scan` where the
+//! offending byte is.
 //! Invariant: a head that came through can be written again without another parser reading it differently.
+
+mod relaxed;
+mod scan;
+mod target;
 
 use std::mem::MaybeUninit;
 
@@ -34,7 +40,9 @@ pub enum Reject {
     CodedRequest,
     /// CONNECT with a body.
     ConnectBody,
-    /// An upgrade to WebSocket without its key.
+    /// GET, HEAD or DELETE of HTTP/1.0 with a body, which old servers would read as the next request.
+    UnexpectedBody,
+    /// An upgrade to WebSocket without its key, or granted without the answer to it.
     WebSocketKey,
     /// A chunk header, extension or trailer that is not what RFC 9112 section 7.1 says.
     Chunk,
@@ -45,13 +53,19 @@ pub enum Reject {
 /// What the parser takes, as configured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Most header fields (`tune.http.maxhdr`).
+    /// Most lines of a head, the first one included (`tune.http.maxhdr`).
     pub headers_max: usize,
     /// Most bytes of a head (`tune.bufsize` less `tune.maxrewrite`).
     pub head_bytes_max: usize,
-    /// `option accept-unsafe-violations-in-http-request` (or `-response`): bytes beyond ASCII and `#` in the
-    /// target pass.
+    /// `option accept-unsafe-violations-in-http-request` (or `-response`).
     pub accept_unsafe: bool,
+}
+
+impl Limits {
+    /// Most header fields.
+    fn fields_max(&self) -> usize {
+        self.headers_max.saturating_sub(1).max(1)
+    }
 }
 
 impl Default for Limits {
@@ -77,16 +91,9 @@ const STACK_HEADERS: usize = 128;
 /// # Errors
 /// [`Reject`] when no continuation of the bytes could be a head that is taken.
 pub fn request(raw: &[u8], limits: &Limits, head: &mut Head) -> Result<Outcome, Reject> {
-    match tokenize_request(raw, limits, head) {
-        Ok(Some(n)) => {
-            check_target(head, limits)?;
-            check_host(head)?;
-            check_upgrade(head)?;
-            Ok(Outcome::Complete(n))
-        }
-        Ok(None) if raw.len() >= limits.head_bytes_max => Err(Reject::TooLong),
-        Ok(None) => Ok(Outcome::Partial),
-        Err(e) => second_look(raw, limits, head, e, true),
+    match strict_request(raw, limits, head) {
+        Err(reject) if limits.accept_unsafe => relaxed::take(raw, limits, head, reject, true),
+        verdict => verdict,
     }
 }
 
@@ -95,6 +102,25 @@ pub fn request(raw: &[u8], limits: &Limits, head: &mut Head) -> Result<Outcome, 
 /// # Errors
 /// [`Reject`] when no continuation of the bytes could be a head that is taken.
 pub fn response(raw: &[u8], limits: &Limits, head: &mut Head) -> Result<Outcome, Reject> {
+    match strict_response(raw, limits, head) {
+        Err(reject) if limits.accept_unsafe => relaxed::take(raw, limits, head, reject, false),
+        verdict => verdict,
+    }
+}
+
+fn strict_request(raw: &[u8], limits: &Limits, head: &mut Head) -> Result<Outcome, Reject> {
+    match tokenize_request(raw, limits, head) {
+        Ok(Some(n)) => {
+            target::check(head, false)?;
+            Ok(Outcome::Complete(n))
+        }
+        Ok(None) if raw.len() >= limits.head_bytes_max => Err(Reject::TooLong),
+        Ok(None) => Ok(Outcome::Partial),
+        Err(e) => second_look(raw, limits, head, e, true),
+    }
+}
+
+fn strict_response(raw: &[u8], limits: &Limits, head: &mut Head) -> Result<Outcome, Reject> {
     match tokenize_response(raw, limits, head) {
         Ok(Some(n)) => Ok(Outcome::Complete(n)),
         Ok(None) if raw.len() >= limits.head_bytes_max => Err(Reject::TooLong),
@@ -114,11 +140,12 @@ pub fn may_be_complete(raw: &[u8], seen: usize) -> bool {
 type Tokenized = Result<Option<usize>, httparse::Error>;
 
 fn tokenize_request(raw: &[u8], limits: &Limits, head: &mut Head) -> Tokenized {
-    if limits.headers_max <= STACK_HEADERS {
+    let most = limits.fields_max();
+    if most <= STACK_HEADERS {
         let mut room = [const { MaybeUninit::uninit() }; STACK_HEADERS];
-        request_into(raw, room.get_mut(..limits.headers_max).unwrap_or_default(), head)
+        request_into(raw, room.get_mut(..most).unwrap_or_default(), head)
     } else {
-        request_into(raw, &mut vec![MaybeUninit::uninit(); limits.headers_max], head)
+        request_into(raw, &mut vec![MaybeUninit::uninit(); most], head)
     }
 }
 
@@ -144,11 +171,12 @@ fn request_into<'b>(
 }
 
 fn tokenize_response(raw: &[u8], limits: &Limits, head: &mut Head) -> Tokenized {
-    if limits.headers_max <= STACK_HEADERS {
+    let most = limits.fields_max();
+    if most <= STACK_HEADERS {
         let mut room = [const { MaybeUninit::uninit() }; STACK_HEADERS];
-        response_into(raw, room.get_mut(..limits.headers_max).unwrap_or_default(), head)
+        response_into(raw, room.get_mut(..most).unwrap_or_default(), head)
     } else {
-        response_into(raw, &mut vec![MaybeUninit::uninit(); limits.headers_max], head)
+        response_into(raw, &mut vec![MaybeUninit::uninit(); most], head)
     }
 }
 
@@ -158,7 +186,8 @@ fn response_into<'b>(
     head: &mut Head,
 ) -> Tokenized {
     let mut parser = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
+    let mut config = httparse::ParserConfig::default();
+    config.allow_multiple_spaces_in_response_status_delimiters(true);
     let httparse::Status::Complete(n) = config.parse_response_with_uninit_headers(&mut parser, raw, room)?
     else {
         return Ok(None);
@@ -170,10 +199,26 @@ fn response_into<'b>(
     if status < 100 {
         return Err(httparse::Error::Status);
     }
-    let reason = parser.reason.unwrap_or("");
-    head.set_response_pieces(status, piece(reason.as_bytes()), version);
+    let reason = match parser.reason {
+        Some(text) if !text.is_empty() => piece(text.as_bytes()),
+        _ => foreign_reason(raw),
+    };
+    head.set_response_pieces(status, reason, version);
     push_fields(head, parser.headers, piece);
     Ok(Some(n))
+}
+
+/// A reason phrase with bytes beyond ASCII, which httparse checks and then keeps to itself.
+#[cold]
+fn foreign_reason(raw: &[u8]) -> Piece {
+    let start = raw.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+    let line = raw.get(start..).unwrap_or(&[]);
+    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(0)).unwrap_or(&[]).trim_ascii_end();
+    let mut words = line.splitn(3, |&b| b == b' ').filter(|w| !w.is_empty());
+    let (Some(_), Some(_), Some(reason)) = (words.next(), words.next(), words.next()) else {
+        return Piece::default();
+    };
+    Piece::new(start + line.len() - reason.len(), reason.len())
 }
 
 /// Turns a slice that httparse returned into its place in `raw`.
@@ -232,9 +277,7 @@ fn second_look(
     };
     match again {
         Ok(Some(_)) if is_request => {
-            check_target(head, limits)?;
-            check_host(head)?;
-            check_upgrade(head)?;
+            target::check(head, false)?;
             Ok(Outcome::Complete(end))
         }
         Ok(Some(_)) => Ok(Outcome::Complete(end)),
@@ -318,150 +361,34 @@ fn later_minor_version(copy: &mut [u8], is_request: bool) -> bool {
     }
 }
 
-/// RFC 9112 section 3.2: the four forms of a target, each with the methods that may use it.
-fn check_target(head: &mut Head, limits: &Limits) -> Result<(), Reject> {
-    let uri = head.uri();
-    let clean = |b: &u8| *b > b' ' && *b < 0x7f && *b != b'#';
-    if !limits.accept_unsafe && !uri.iter().all(clean) {
-        return Err(Reject::Target);
-    }
-    match (uri.first(), head.method()) {
-        (_, b"CONNECT") => match authority_parts(uri) {
-            Some((_, Some(port))) if !port.is_empty() => Ok(()),
-            _ => Err(Reject::Target),
-        },
-        (Some(b'/'), _) => Ok(()),
-        (Some(b'*'), b"OPTIONS") if uri == b"*" => Ok(()),
-        _ => absolute(uri).map(|_| ()).ok_or(Reject::Target),
-    }
-}
-
-/// Scheme and authority of an absolute-form target.
-fn absolute(uri: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = memchr::memmem::find(uri, b"://")?;
-    let (scheme, rest) = (uri.get(..colon)?, uri.get(colon + 3..)?);
-    let is_scheme = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
-    if !scheme.first()?.is_ascii_alphabetic() || !scheme.iter().all(is_scheme) {
-        return None;
-    }
-    let end = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
-    let authority = rest.get(..end)?;
-    (!authority.is_empty()).then_some((scheme, authority))
-}
-
-/// Host and port text of an authority, if it is well-formed (RFC 3986 section 3.2, without user information).
-fn authority_parts(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let (host, rest) = if authority.first() == Some(&b'[') {
-        let close = memchr::memchr(b']', authority)?;
-        let inner = authority.get(1..close)?;
-        let literal = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%' | b'v' | b'V');
-        if inner.is_empty() || !inner.iter().all(literal) {
-            return None;
-        }
-        authority.split_at_checked(close + 1)?
-    } else {
-        let end = memchr::memchr(b':', authority).unwrap_or(authority.len());
-        authority.split_at_checked(end)?
-    };
-    let name = |b: &u8| {
-        b.is_ascii_alphanumeric()
-            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
-            || matches!(b, b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'[' | b']' | b':')
-    };
-    if !host.iter().all(name) {
-        return None;
-    }
-    match rest.split_first() {
-        None => Some((host, None)),
-        Some((b':', port)) if port.len() <= 5 && port.iter().all(u8::is_ascii_digit) => {
-            Some((host, Some(port)))
-        }
-        _ => None,
-    }
-}
-
-/// The port that a scheme implies, so that `a` and `a:80` are one host.
-fn default_port(scheme: &[u8]) -> &'static [u8] {
-    match scheme {
-        s if s.eq_ignore_ascii_case(b"https") => b"443",
-        s if s.eq_ignore_ascii_case(b"http") => b"80",
-        _ => b"",
-    }
-}
-
-/// Equal authorities, whatever the case, and with a default port written or not.
-fn same_authority(a: &[u8], b: &[u8], port: &[u8]) -> bool {
-    let (Some((host_a, port_a)), Some((host_b, port_b))) = (authority_parts(a), authority_parts(b)) else {
-        return false;
-    };
-    let plain = |p: Option<&'_ [u8]>| p.filter(|p| !p.is_empty() && *p != port).map(<[u8]>::to_vec);
-    host_a.eq_ignore_ascii_case(host_b) && plain(port_a) == plain(port_b)
-}
-
-/// Exactly one meaning of the host: well-formed, not contradicting itself or the target (RFC 9112 section 3.2).
-/// Repeated equal fields become one. In absolute form a default port is dropped, as HAProxy does.
-fn check_host(head: &mut Head) -> Result<(), Reject> {
-    let mut hosts = head.slots().iter().filter(|s| s.id == HeaderId::Host).map(|s| head.bytes(s.value));
-    let Some(first) = hosts.next() else { return Ok(()) };
-    let repeated = match hosts.next() {
-        None => false,
-        Some(second) if second == first && hosts.all(|h| h == first) => true,
-        Some(_) => return Err(Reject::Host),
-    };
-    if authority_parts(first).is_none() {
-        return Err(Reject::Host);
-    }
-    let uri = head.uri();
-    if uri.first() != Some(&b'/') && uri != b"*" {
-        agree_with_target(head)?;
-    }
-    if repeated {
-        let mut seen = false;
-        head.retain(|id, _, _| id != HeaderId::Host || !std::mem::replace(&mut seen, true));
-    }
-    Ok(())
-}
-
+/// Where the byte stands for which a message was refused, as HAProxy tells it in `show errors`: the byte itself where
+/// one is wrong, the beginning of a value that is, or the end of the head where all of it together is.
 #[cold]
-fn agree_with_target(head: &mut Head) -> Result<(), Reject> {
-    let host = head.known(HeaderId::Host).unwrap_or(b"").to_vec();
-    let uri = head.uri().to_vec();
-    let (scheme, authority): (&[u8], &[u8]) = match head.method() {
-        b"CONNECT" => (b"", &uri),
-        _ => absolute(&uri).ok_or(Reject::Target)?,
+pub fn locate(raw: &[u8], limits: &Limits, reject: Reject, is_request: bool) -> usize {
+    let scanned = scan::scan(raw, is_request, scan::Mode::Strict, limits.fields_max());
+    if let Some(at) = scanned.fault {
+        return at;
+    }
+    let value = |id: HeaderId, wrong: &dyn Fn(&[u8], &[u8]) -> bool| {
+        let mut values = scanned.fields.iter().filter_map(|f| {
+            let of = raw.get(f.name.clone()).map(HeaderId::of) == Some(id);
+            of.then(|| (f.value.start, raw.get(f.value.clone()).unwrap_or(b"")))
+        });
+        let first = values.next()?;
+        let found = std::iter::once(first).chain(values).find(|v| wrong(first.1, v.1));
+        found.map(|v| v.0).or(Some(first.0))
     };
-    let port = match head.method() {
-        b"CONNECT" => authority_parts(authority)
-            .and_then(|p| p.1)
-            .filter(|p| matches!(*p, b"443" | b"80"))
-            .unwrap_or(b""),
-        _ => default_port(scheme),
+    let found = match reject {
+        Reject::Target => Some(scanned.words[1].start),
+        Reject::Host => value(HeaderId::Host, &|first, v| !first.eq_ignore_ascii_case(v)),
+        Reject::ContentLength => value(HeaderId::ContentLength, &|first, v| {
+            super::framing::length(v).is_none_or(|n| super::framing::length(first) != Some(n))
+        }),
+        Reject::TransferEncoding => value(HeaderId::TransferEncoding, &|_, v| !super::framing::is_chunked(v)),
+        Reject::TooLong => Some(raw.len()),
+        _ => None,
     };
-    if !same_authority(&host, authority, port) {
-        return Err(Reject::Host);
-    }
-    let Some((name, Some(written))) = authority_parts(authority) else { return Ok(()) };
-    if !scheme.is_empty() && (written == port || written.is_empty()) {
-        let rest = uri.get(scheme.len() + 3 + authority.len()..).unwrap_or(b"");
-        let plain = [scheme, b"://", name, rest].concat();
-        if !head.set_uri(&plain) {
-            return Err(Reject::Target);
-        }
-    }
-    Ok(())
-}
-
-/// A WebSocket handshake without its key cannot be answered (RFC 6455 section 4.2.1).
-fn check_upgrade(head: &Head) -> Result<(), Reject> {
-    let Some(protocol) = head.known(HeaderId::Upgrade) else { return Ok(()) };
-    let asked = head
-        .values(HeaderId::Connection, b"")
-        .any(|v| super::framing::tokens(v).any(|t| t.eq_ignore_ascii_case(b"upgrade")));
-    let websocket = asked && protocol.eq_ignore_ascii_case(b"websocket");
-    if websocket && head.header(b"sec-websocket-key").is_none_or(<[u8]>::is_empty) {
-        return Err(Reject::WebSocketKey);
-    }
-    Ok(())
+    found.unwrap_or(scanned.end)
 }
 
 #[cfg(test)]

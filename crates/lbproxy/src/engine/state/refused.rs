@@ -24,8 +24,12 @@ pub struct Refused {
     pub backend: Option<(String, u32)>,
     pub server: Option<(String, u32)>,
     pub reason: Reject,
+    /// The option `accept-unsafe-violations` let it pass nevertheless.
+    pub tolerated: bool,
     /// What had arrived.
     pub bytes: Vec<u8>,
+    /// The offending byte among them.
+    pub position: usize,
 }
 
 /// Where a proxy keeps it.

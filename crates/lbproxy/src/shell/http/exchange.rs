@@ -14,11 +14,11 @@ use crate::{
     compile::plan::Backend,
     engine::{
         http::{
-            Version,
+            Head, HeaderId, Version,
             body::Body,
             encode::{self, Transport},
             framing::{self, Framing},
-            parse::{self, Limits, Outcome, Reject},
+            parse::{self, Outcome, Reject},
         },
         txn::Phase,
     },
@@ -232,10 +232,13 @@ impl Stream<'_> {
         let (Some(up), Some(record)) = (&mut self.up, &mut self.record) else {
             return Err(Failure::Internal);
         };
-        let passed = self.up_body.pass(up.tail_mut(0)).map_err(|_| match self.began {
-            false => Failure::BadRequestBody,
-            true => Failure::BodyAborted { began: true },
-        })?;
+        let Ok(passed) = self.up_body.pass(up.tail_mut(0)) else {
+            self.note_request_body();
+            return Err(match self.began {
+                false => Failure::BadRequestBody,
+                true => Failure::BodyAborted { began: true },
+            });
+        };
         up.cut(passed.write, passed.read - passed.write);
         self.up_ready = passed.write;
         record.txn.bytes_in += passed.content;
@@ -379,7 +382,10 @@ impl Stream<'_> {
         let (Some(down), Some(record)) = (&mut self.down, &mut self.record) else {
             return Err(Failure::Internal);
         };
-        let passed = self.down_body.pass(down.tail_mut(0)).map_err(|_| Failure::BadResponseBody)?;
+        let Ok(passed) = self.down_body.pass(down.tail_mut(0)) else {
+            self.note_response_body();
+            return Err(Failure::BadResponseBody);
+        };
         down.cut(passed.write, passed.read - passed.write);
         self.down_ready = passed.write;
         record.txn.bytes_out += passed.content;
@@ -414,31 +420,41 @@ impl Stream<'_> {
             return Ok(false);
         }
         let tune = &self.session.installed.plan().global.tune;
-        let limits = Limits {
-            headers_max: tune.http_maxhdr,
-            head_bytes_max: tune.bufsize.saturating_sub(tune.maxrewrite).max(256),
-            accept_unsafe: backend.http.accept_unsafe_response,
-        };
+        let limits = tune.limits(backend.http.accept_unsafe_response);
         match parse::response(down.data(), &limits, &mut record.res).map_err(Failure::BadResponse)? {
             Outcome::Partial => {
                 self.down_seen = down.len();
                 Ok(false)
             }
             Outcome::Complete(n) => {
+                if let Some(reject) = record.res.tolerated {
+                    self.note_response_refusal(reject);
+                }
+                let (Some(down), Some(record)) = (&mut self.down, &mut self.record) else { return Ok(false) };
+                let mark = down.mark();
                 down.consume(n);
                 self.down_seen = 0;
-                if record.res.status < 200 && record.res.status != 101 {
-                    self.interim()?;
-                } else {
-                    self.final_head(backend)?;
+                let taken = match record.res.status {
+                    101 | 200.. => self.final_head(backend),
+                    _ => self.interim(backend),
+                };
+                if let (Err(Failure::BadResponse(_)), Some(down)) = (&taken, &mut self.down) {
+                    // What was wrong with the head is shown with the head.
+                    down.rewind(mark);
                 }
-                Ok(true)
+                taken.map(|()| true)
             }
         }
     }
 
+    /// What of the framing of an answer is overlooked.
+    fn policy(&self, backend: &Backend) -> framing::Policy {
+        self.session.installed.plan().global.tune.policy(backend.http.accept_unsafe_response)
+    }
+
     /// An informational answer goes on to clients that know such answers (RFC 9110 section 15.2).
-    fn interim(&mut self) -> Result<(), Failure> {
+    fn interim(&mut self, backend: &Backend) -> Result<(), Failure> {
+        let policy = self.policy(backend);
         let (Some(down), Some(record)) = (&mut self.down, &mut self.record) else {
             return Err(Failure::Internal);
         };
@@ -446,7 +462,7 @@ impl Stream<'_> {
             return Ok(());
         }
         self.session.counters().status_1xx.inc();
-        let facts = framing::response(&record.res, &self.asked).map_err(Failure::BadResponse)?;
+        let facts = framing::response(&record.res, &self.asked, policy).map_err(Failure::BadResponse)?;
         record.txn.bytes_out += encode::counted_bytes(&record.res);
         record.scratch.clear();
         encode::head(&record.res, &Transport::response(&facts, true, Version::H11), &mut record.scratch);
@@ -459,9 +475,12 @@ impl Stream<'_> {
     /// The answer itself: its framing, its persistence, its rewritten head before what is here of its body.
     fn final_head(&mut self, backend: &Backend) -> Result<(), Failure> {
         self.times.response_us = self.now_us();
+        let policy = self.policy(backend);
         let Some(record) = &mut self.record else { return Err(Failure::Internal) };
         record.txn.server_status = record.res.status;
-        self.answered = framing::response(&record.res, &self.asked).map_err(Failure::BadResponse)?;
+        self.answered = framing::response(&record.res, &self.asked, policy).map_err(Failure::BadResponse)?;
+        // In HTTP/1.0 nothing says that the client reads chunks (RFC 9112 section 6.1).
+        self.keep_client &= !(self.answered.insecure && record.res.version < Version::H11);
         let unwanted = backend.retry_on.statuses.contains(&record.res.status);
         if unwanted && record.txn.retries < self.retries() && self.replay.is_some() && !self.began {
             return Err(Failure::UnwantedStatus);
@@ -501,7 +520,10 @@ impl Stream<'_> {
         let left = down.len() - passed.read;
         down.cut(passed.write, passed.read - passed.write);
         record.scratch.clear();
-        let transport = Transport::response(&self.answered, self.keep_client, record.req.version);
+        let mut transport = Transport::response(&self.answered, self.keep_client, record.req.version);
+        if self.close_unsaid {
+            (transport.keep_alive, transport.say_keep_alive) = (!says_close(&record.res), false);
+        }
         encode::head(&record.res, &transport, &mut record.scratch);
         record.txn.status = record.res.status;
         match from_server {
@@ -540,6 +562,12 @@ impl Stream<'_> {
             Down::Body | Down::Done => Phase::Data,
         }
     }
+}
+
+/// Whether a page says itself that the connection ends with it.
+fn says_close(page: &Head) -> bool {
+    let close = |v: &[u8]| framing::tokens(v).any(|t| t.eq_ignore_ascii_case(b"close"));
+    page.values(HeaderId::Connection, b"").any(close)
 }
 
 /// `ms` from now; never for 0.

@@ -104,6 +104,7 @@ impl Stream<'_> {
             // What the server said was thrown away, and own answers are not counted (`%B`).
             record.txn.bytes_out = 0;
         }
+        self.close_unsaid = matches!(failure, Failure::BadRequest(_));
         let answer = Answer {
             message: Message::Page(verdict.status),
             cause: verdict.cause,

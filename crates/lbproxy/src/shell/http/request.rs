@@ -6,7 +6,7 @@ use super::{End, Failure, Interrupt, Stream};
 use crate::{
     compile::plan::ConnectionMode,
     engine::http::{
-        encode, framing,
+        Head, encode, framing,
         parse::{self, Limits, Outcome, Reject},
     },
     shell::worker::Stage,
@@ -22,14 +22,11 @@ impl Stream<'_> {
             self.session.arm_in(if t.http_request > 0 { t.http_request } else { t.client });
         }
         let tune = &self.session.installed.plan().global.tune;
-        let limits = Limits {
-            headers_max: tune.http_maxhdr,
-            head_bytes_max: tune.bufsize.saturating_sub(tune.maxrewrite).max(256),
-            accept_unsafe: self.session.frontend.http.accept_unsafe_request,
-        };
+        let accept_unsafe = self.session.frontend.http.accept_unsafe_request;
+        let (limits, policy) = (tune.limits(accept_unsafe), tune.policy(accept_unsafe));
         let mut seen = 0;
         loop {
-            let parsed = self.parse_head(&limits, &mut seen);
+            let parsed = self.parse_head(&limits, policy, &mut seen);
             if self.noted(parsed)? {
                 break;
             }
@@ -42,7 +39,12 @@ impl Stream<'_> {
     }
 
     /// Tries to take the head off the buffer.
-    fn parse_head(&mut self, limits: &Limits, seen: &mut usize) -> Result<bool, Failure> {
+    fn parse_head(
+        &mut self,
+        limits: &Limits,
+        policy: framing::Policy,
+        seen: &mut usize,
+    ) -> Result<bool, Failure> {
         let (Some(buf), Some(record)) = (&mut self.up, &mut self.record) else {
             return Err(Failure::Internal);
         };
@@ -52,11 +54,16 @@ impl Stream<'_> {
         }
         match parse::request(buf.data(), limits, &mut record.req) {
             Ok(Outcome::Complete(n)) => {
-                keep_request_line(buf.data(), &mut record.txn.request_line, limits.head_bytes_max);
-                self.asked = framing::request(&record.req).map_err(Failure::BadRequest)?;
-                buf.consume(n);
+                self.asked = framing::request(&record.req, policy).map_err(Failure::BadRequest)?;
+                keep_request_line(&record.req, &mut record.txn.request_line);
                 // As it came, before any rule rewrites it (`%U`, `bin`).
                 record.txn.bytes_in += encode::counted_bytes(&record.req);
+                if let Some(reject) = record.req.tolerated {
+                    self.note_request_refusal(reject);
+                }
+                if let Some(buf) = &mut self.up {
+                    buf.consume(n);
+                }
                 Ok(true)
             }
             Ok(Outcome::Partial) => {
@@ -98,12 +105,10 @@ impl Stream<'_> {
     }
 }
 
-/// Keeps the start line as it came, for logs.
-fn keep_request_line(raw: &[u8], line: &mut Vec<u8>, most: usize) {
-    let start = raw.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
-    let rest = raw.get(start..).unwrap_or(&[]);
-    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    let text = rest.get(..end.min(most)).unwrap_or(rest);
+/// Keeps the first line as it was understood, before rules rewrite it, for logs.
+fn keep_request_line(head: &Head, line: &mut Vec<u8>) {
     line.clear();
-    line.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+    for part in [head.method(), b" ", head.uri(), b" ", head.version_text()] {
+        line.extend_from_slice(part);
+    }
 }

@@ -47,10 +47,10 @@ rows! {
     "gid", GLOBAL, (1, 1), FULL, |g, cx| set::number_at(&mut g.gid, cx), "Group that the process becomes, by number.";
     "grace", GLOBAL, (1, 1), Status::not_yet("a soft stop begins at once"), |g, cx| set::ms(&mut g.grace_ms, cx), "Delay between the signal and the soft stop.";
     "group", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.group, cx), "Group that the process becomes.";
-    "h1-accept-payload-with-any-method", GLOBAL, (0, 0), Status::not_yet("such requests are refused"), |g, cx| set::flag(&mut g.h1_accept_payload_with_any_method, cx), "Takes bodies with GET, HEAD and DELETE in HTTP/1.0.";
+    "h1-accept-payload-with-any-method", GLOBAL, (0, 0), FULL, |g, cx| set::flag(&mut g.h1_accept_payload_with_any_method, cx), "Takes bodies with GET, HEAD and DELETE in HTTP/1.0.";
     "h1-case-adjust", GLOBAL, (2, 2), OWN_CASE, case_adjust, "How a header's name is written towards old applications.";
     "h1-case-adjust-file", GLOBAL, (1, 1), OWN_CASE, |g, cx| set::word(&mut g.h1_case_adjust_file, cx), "File with pairs of header names.";
-    "h1-do-not-close-on-insecure-transfer-encoding", GLOBAL, (0, 0), Status::not_yet("such connections are closed"), |g, cx| set::flag(&mut g.h1_do_not_close_on_insecure_transfer_encoding, cx), "Keeps connections that sent both a length and chunks.";
+    "h1-do-not-close-on-insecure-transfer-encoding", GLOBAL, (0, 0), FULL, |g, cx| set::flag(&mut g.h1_do_not_close_on_insecure_transfer_encoding, cx), "Keeps connections that sent both a length and chunks.";
     "h2-workaround-bogus-websocket-clients", GLOBAL, (0, 0), Status::not_yet("HTTP/2 is not spoken"), |g, cx| set::flag(&mut g.h2_workaround_bogus_websocket_clients, cx), "Does not offer WebSocket over HTTP/2.";
     "hard-stop-after", GLOBAL, (1, 1), FULL, |g, cx| set::ms(&mut g.hard_stop_after_ms, cx), "Longest time that a soft stop may take.";
     "http-err-codes", GLOBAL, (1, ANY), Status::not_yet("the built-in ranges count"), |g, cx| g.http_err_codes.extend(words(cx)), "Statuses that count as errors in tables.";

@@ -77,6 +77,54 @@ fn trailers_and_chunk_lines_are_bounded() {
     assert_eq!(run(Framing::Chunked, &long, 1000), Err(Reject::Chunk));
 }
 
+/// What has gone on when a message is found to be broken is never more than the beginning of it: a reader that ends
+/// lines at CR alone finds nothing behind them.
+#[test]
+fn nothing_behind_a_bare_cr_of_a_trailer_goes_on() {
+    for bad in [&b"0\r\n\rGET / HTTP/1.1\r\r"[..], b"0\r\nT: v\rGET / HTTP/1.1", b"0\r\nHost: b"] {
+        for step in 1..bad.len() {
+            let mut body = Body::new(Framing::Chunked);
+            let (mut out, mut at, mut failed) = (Vec::new(), 0, false);
+            while at < bad.len() && !failed {
+                let mut piece = bad[at..bad.len().min(at + step)].to_vec();
+                match body.pass(&mut piece) {
+                    Ok(p) => {
+                        out.extend_from_slice(&piece[..p.write]);
+                        at += p.read;
+                    }
+                    Err(_) => failed = true,
+                }
+            }
+            assert!(failed, "{}", bad.escape_ascii());
+            let text = String::from_utf8_lossy(&out);
+            assert!(!text.contains("GET") && !text.contains(" b"), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_place_where_the_coding_breaks_is_known() {
+    for (bad, at) in [
+        (&b"3\nabc"[..], 1),
+        (b"3\r\nabcx", 6),
+        (b"1;\"\r\n", 3),
+        (b"0\r\nT : v\r\n", 4),
+        (b"0\r\nT: v\rX", 8),
+    ] {
+        let mut body = Body::new(Framing::Chunked);
+        assert_eq!(body.pass(&mut bad.to_vec()), Err(Reject::Chunk));
+        assert_eq!(body.failed_at(), at, "{}", bad.escape_ascii());
+    }
+}
+
+#[test]
+fn leading_zeros_of_a_size_do_not_add_up() {
+    let input = b"0003\r\nabc\r\n000\r\n\r\n";
+    for step in 1..input.len() {
+        assert_eq!(run(Framing::Chunked, input, step), Ok((b"03\r\nabc\r\n0\r\n\r\n".to_vec(), vec![], 4)));
+    }
+}
+
 proptest! {
     /// What is forwarded, read again, passes unchanged: the output is canonical.
     #[test]

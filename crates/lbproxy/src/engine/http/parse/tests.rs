@@ -61,7 +61,12 @@ fn requests_that_are_refused_each_for_its_reason() {
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Reject::Host),
         (b"GET http://x/y HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Host),
         (b"GET http://a:81/y HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Host),
-        (b"GET http://u@a/y HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Host),
+        (b"GET http://u@v@a/y HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Target),
+        (b"GET http://u@a/y HTTP/1.1\r\nHost: u@a\r\n\r\n", Reject::Host),
+        (b"GET http:///y HTTP/1.1\r\nHost: \r\n\r\n", Reject::Target),
+        (b"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", Reject::Host),
+        (b"CONNECT a:8443 HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Host),
+        (b"CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Target),
         (b"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Target),
         (b"GET /a\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", Reject::Target),
         (b"GET /a\x80 HTTP/1.1\r\nHost: a\r\n\r\n", Reject::StartLine),
@@ -119,11 +124,124 @@ fn equal_hosts_become_one_and_default_ports_go_in_absolute_form() {
     assert_eq!(h.uri(), b"http://a/y?z");
 }
 
+/// The spellings that HAProxy 3.5 sends on: target and Host for target and Host.
+#[test]
+fn absolute_targets_and_their_hosts_have_one_spelling() {
+    for (method, uri, host, want_uri, want_host) in [
+        ("GET", "http://u:p@a:80/x", "a:80", "http://u:p@a/x", "a"),
+        ("GET", "http://a:8080/x", "a:8080", "http://a:8080/x", "a:8080"),
+        ("GET", "https://a:443/x", "a", "https://a/x", "a"),
+        ("GET", "https://a:80/x", "a:80", "https://a:80/x", "a:80"),
+        ("GET", "http://a/x", "a:80", "http://a/x", "a:80"),
+        ("GET", "http://a/x", "a:", "http://a/x", "a:"),
+        ("GET", "http://a:/x", "a:80", "http://a/x", "a"),
+        ("GET", "http://:", ":80", "http:///", ""),
+        ("GET", "http://a:80", "a", "http://a/", "a"),
+        ("GET", "http://a:81", "a:81", "http://a:81/", "a:81"),
+        ("GET", "http://a:80?c=d", "a:80", "http://a?c=d", "a"),
+        ("OPTIONS", "http://a", "a", "http://a", "a"),
+        ("CONNECT", "a:80", "a:80", "a:80", "a"),
+        ("CONNECT", "a:443", "a:443", "a:443", "a"),
+        ("CONNECT", "a:443", "a:", "a:443", "a:"),
+        ("CONNECT", "a:8443", "a:8443", "a:8443", "a:8443"),
+    ] {
+        let h = parse(format!("{method} {uri} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).unwrap();
+        let got = (h.uri(), h.known(HeaderId::Host).unwrap());
+        assert_eq!(got, (want_uri.as_bytes(), want_host.as_bytes()), "{method} {uri} {host}");
+    }
+}
+
+fn relaxed(raw: &[u8]) -> Result<Head, Reject> {
+    let mut head = Head::default();
+    let limits = Limits { accept_unsafe: true, ..Limits::default() };
+    match request(raw, &limits, &mut head)? {
+        Outcome::Complete(_) => Ok(head),
+        Outcome::Partial => panic!("partial: {}", raw.escape_ascii()),
+    }
+}
+
+/// What HAProxy 3.5 takes with `option accept-unsafe-violations-in-http-request`, and what it does not.
+#[test]
+fn unsafe_violations_are_overlooked_where_the_configuration_says_so() {
+    let host = |rest: &[u8]| [&b"GET / HTTP/1.1\r\nHost: a\r\n"[..], rest, b"\r\n\r\n"].concat();
+    for dropped in [&b"X : a"[..], b"X\0: a", b"X\x80: a", b"X{: a", b"X\r: a"] {
+        let h = relaxed(&host(dropped)).unwrap();
+        assert_eq!((h.len(), h.tolerated), (1, Some(Reject::HeaderField)), "{}", dropped.escape_ascii());
+    }
+    assert_eq!(relaxed(&host(b"X: a\0b")).unwrap().header(b"x"), Some(&b"a\0b"[..]));
+    let no_host = relaxed(b"GET / HTTP/1.1\r\n Host: a\r\n\r\n").unwrap();
+    assert!(no_host.is_empty());
+    for (line, version, text) in [
+        (&b"GET /a#b HTTP/1.1"[..], Version::H11, &b"HTTP/1.1"[..]),
+        (b"GET /a\x80 HTTP/1.1", Version::H11, b"HTTP/1.1"),
+        (b"GET http://b/ HTTP/1.1", Version::H11, b"HTTP/1.1"),
+        (b"CONNECT a HTTP/1.1", Version::H11, b"HTTP/1.1"),
+        (b"GET / HTTP/2.0", Version::H11, b"HTTP/1.1"),
+        (b"GET / RTSP/1.0", Version::H10, b"RTSP/1.0"),
+        (b"GET / HTTP/1.10", Version::H10, b"HTTP/1.10"),
+        (b"GET /", Version::H10, b"HTTP/1.0"),
+        (b"GET\t/\tHTTP/1.1", Version::H11, b"HTTP/1.1"),
+    ] {
+        let h = relaxed(&[line, b"\r\nHost: a\r\n\r\n"].concat()).unwrap();
+        assert_eq!((h.version, h.version_text()), (version, text), "{}", line.escape_ascii());
+    }
+    for still in [
+        &b"X: a\rb"[..],
+        b": a",
+        b"nocolon",
+        b"Host: b",
+    ] {
+        assert!(relaxed(&host(still)).is_err(), "{}", still.escape_ascii());
+    }
+    for still in [&b"GET / http/1.1"[..], b"GET /a b HTTP/1.1", b"GET /\0 HTTP/1.1", b"CONNECT /a HTTP/1.1", b"GET a HTTP/1.1"] {
+        assert!(relaxed(&[still, b"\r\nHost: a\r\n\r\n"].concat()).is_err(), "{}", still.escape_ascii());
+    }
+    assert_eq!(relaxed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().tolerated, None);
+}
+
+/// The positions that HAProxy 3.5 shows for the same bytes.
+#[test]
+fn the_offending_byte_is_found() {
+    let host = "GET / HTTP/1.1\r\nHost: a\r\n";
+    let post = "POST / HTTP/1.1\r\nHost: a\r\n";
+    for (raw, at) in [
+        (format!("{host}X: a\rb\r\n\r\n"), 30),
+        (format!("{host}X: a\0b\r\n\r\n"), 29),
+        (format!("{host}X : a\r\n\r\n"), 26),
+        (format!("{host}: a\r\n\r\n"), 25),
+        (format!("{host}abc\r\n\r\n"), 28),
+        ("GET / HTTP/1.1\r\n Host: a\r\n\r\n".into(), 16),
+        (format!("{post}Content-Length: 2\r\nContent-Length: 3\r\n\r\n"), 61),
+        (format!("{post}Content-Length: +2\r\n\r\n"), 42),
+        (format!("{post}Transfer-Encoding: chunked, gzip\r\n\r\n"), 45),
+        (format!("{post}Transfer-Encoding: gzip, chunked\r\n\r\n"), 62),
+        ("GET /a\x01 HTTP/1.1\r\nHost: a\r\n\r\n".into(), 6),
+        ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n".into(), 6),
+        ("GET a HTTP/1.1\r\nHost: a\r\n\r\n".into(), 4),
+        ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n".into(), 30),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".into(), 31),
+        ("GET /\r\nHost: a\r\n\r\n".into(), 5),
+        ("GET / HTTP/1.10\r\n\r\n".into(), 6),
+        ("GET / HTTP/1.1 \r\n\r\n".into(), 14),
+        ("\rGET / HTTP/1.1\r\n\r\n".into(), 1),
+        ("G@T / HTTP/1.1\r\n\r\n".into(), 1),
+    ] {
+        let raw = raw.as_bytes();
+        let reject = verdict(raw).err().or_else(|| {
+            crate::engine::http::framing::request(&parse(raw).unwrap(), Default::default()).err()
+        });
+        let at_found = locate(raw, &Limits::default(), reject.unwrap(), true);
+        assert_eq!(at_found, at, "{}", raw.escape_ascii());
+    }
+}
+
 #[test]
 fn limits_hold() {
     let mut head = Head::default();
     let many = [&b"GET / HTTP/1.1\r\n"[..], &b"X: a\r\n".repeat(102), b"\r\n"].concat();
     assert_eq!(request(&many, &Limits::default(), &mut head), Err(Reject::TooManyHeaders));
+    let some = [&b"GET / HTTP/1.1\r\n"[..], &b"X: a\r\n".repeat(100), b"\r\n"].concat();
+    assert_eq!(request(&some, &Limits::default(), &mut head), Ok(Outcome::Complete(some.len())));
     let long = [&b"GET / HTTP/1.1\r\nX: "[..], &b"a".repeat(20_000)].concat();
     assert_eq!(request(&long, &Limits::default(), &mut head), Err(Reject::TooLong));
     let wide = Limits { headers_max: 500, ..Limits::default() };
@@ -138,6 +256,8 @@ fn responses() {
     let ok = |n, s, r: &[u8]| Ok((Outcome::Complete(n), s, r.to_vec()));
     assert_eq!(go(b"HTTP/1.1 200 OK\r\n\r\n"), ok(19, 200, b"OK"));
     assert_eq!(go(b"HTTP/1.1 200\r\n\r\n"), ok(16, 200, b""));
+    assert_eq!(go(b"HTTP/1.1  200 OK\r\n\r\n"), ok(20, 200, b"OK"));
+    assert_eq!(go(b"HTTP/1.1 200 \x80 x\r\n\r\n"), ok(20, 200, b"\x80 x"));
     assert_eq!(go(b"HTTP/2.0 200 OK\r\n\r\n"), ok(19, 200, b"OK"));
     assert_eq!(go(b"HTTP/1.1 404 Not Found\nX: y\n z\n\n"), ok(32, 404, b"Not Found"));
     assert_eq!(go(b"HTTP/1.1 099 X\r\n\r\n"), Err(Reject::StartLine));

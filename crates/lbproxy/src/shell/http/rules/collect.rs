@@ -20,7 +20,10 @@ impl Stream<'_> {
     /// Lets the body machine look at what lies behind the bytes that are ready.
     fn pass_more(&mut self) -> Result<(), Failure> {
         let (Some(up), Some(record)) = (&mut self.up, &mut self.record) else { return Ok(()) };
-        let passed = self.up_body.pass(up.tail_mut(self.up_ready)).map_err(|_| Failure::BadRequestBody)?;
+        let Ok(passed) = self.up_body.pass(up.tail_mut(self.up_ready)) else {
+            self.note_request_body();
+            return Err(Failure::BadRequestBody);
+        };
         up.cut(self.up_ready + passed.write, passed.read - passed.write);
         self.up_ready += passed.write;
         record.txn.bytes_in += passed.content;
