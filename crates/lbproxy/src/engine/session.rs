@@ -99,7 +99,9 @@ impl Failure {
         use {Cause as C, Phase as P, Tally as T};
         let (status, cause, phase, tally, keep_alive) = match self {
             Failure::BadRequest(Reject::CodedRequest) => (422, C::Proxy, P::Request, T::RequestError, false),
-            Failure::BadRequest(Reject::UnexpectedBody) => (413, C::Proxy, P::Request, T::RequestError, false),
+            Failure::BadRequest(Reject::UnexpectedBody) => {
+                (413, C::Proxy, P::Request, T::RequestError, false)
+            }
             Failure::BadRequest(Reject::TooLong) => (431, C::Proxy, P::Request, T::RequestError, false),
             Failure::BadRequest(_) | Failure::BadRequestBody => {
                 (400, C::Proxy, P::Request, T::RequestError, false)

@@ -111,7 +111,9 @@ const fn words(reason: Reject) -> &'static str {
         Reject::CodedRequest => "a request with a transfer coding that is not processed",
         Reject::UnexpectedBody => "a body with GET, HEAD or DELETE in HTTP/1.0",
         Reject::ConnectBody => "CONNECT with a body",
-        Reject::WebSocketKey => "an upgrade to WebSocket without its key, or granted without the answer to it",
+        Reject::WebSocketKey => {
+            "an upgrade to WebSocket without its key, or granted without the answer to it"
+        }
         Reject::Chunk => "a chunk that is malformed",
         Reject::Http2 => "the preface of HTTP/2 on a listener without it",
     }

@@ -190,7 +190,9 @@ impl Raw {
                 HeaderId::ContentLength => raw.add_length(value())?,
                 HeaderId::TransferEncoding => raw.add_coding(value()),
                 HeaderId::Connection => raw.add_connection(value()),
-                HeaderId::Upgrade => raw.upgrade_field |= !head.is_request() || tokens(value()).any(passes_upgrade),
+                HeaderId::Upgrade => {
+                    raw.upgrade_field |= !head.is_request() || tokens(value()).any(passes_upgrade)
+                }
                 _ => {}
             }
         }
@@ -388,7 +390,8 @@ mod tests {
 
     #[test]
     fn http2_cannot_be_asked_for_through_the_proxy() {
-        let upgrade = |v: &str| req(Version::H11, &[("Connection", "upgrade"), ("Upgrade", v)]).unwrap().upgrade;
+        let upgrade =
+            |v: &str| req(Version::H11, &[("Connection", "upgrade"), ("Upgrade", v)]).unwrap().upgrade;
         assert!(upgrade("websocket") && upgrade("h2c, websocket"));
         assert!(!upgrade("h2c") && !upgrade("H2C, h2"));
     }
@@ -396,7 +399,9 @@ mod tests {
     #[test]
     fn a_websocket_is_granted_with_the_answer_to_its_key() {
         let mut h = Head::default();
-        assert!(h.set_status(101, b"") && h.add(b"Connection", b"upgrade") && h.add(b"Upgrade", b"websocket"));
+        assert!(
+            h.set_status(101, b"") && h.add(b"Connection", b"upgrade") && h.add(b"Upgrade", b"websocket")
+        );
         assert_eq!(response(&h, &Facts::default(), Policy::default()), Err(Reject::WebSocketKey));
         assert!(h.add(b"Sec-WebSocket-Accept", b"x"));
         assert!(response(&h, &Facts::default(), Policy::default()).is_ok());

@@ -72,7 +72,8 @@ mod tests {
                 panic!("{status} has no end")
             };
             assert_eq!((head.status, head.reason()), (status, reason.as_bytes()));
-            let facts = framing::response(&head, &framing::Facts::default(), framing::Policy::default()).unwrap();
+            let facts =
+                framing::response(&head, &framing::Facts::default(), framing::Policy::default()).unwrap();
             assert_eq!(facts.framing, framing::Framing::Length((raw.len() - n) as u64));
             assert_eq!(head.header(b"cache-control"), Some(&b"no-cache"[..]));
         }

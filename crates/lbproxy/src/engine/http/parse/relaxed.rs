@@ -83,7 +83,9 @@ fn fill(head: &mut Head, copy: &[u8], scanned: &Scanned, is_request: bool) -> Op
 fn version(word: &[u8]) -> (Version, bool) {
     match word {
         b"HTTP/1.0" | b"" => (Version::H10, true),
-        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', minor] if minor.is_ascii_digit() => (Version::H11, true),
+        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', minor] if minor.is_ascii_digit() => {
+            (Version::H11, true)
+        }
         _ => (Version::H10, false),
     }
 }

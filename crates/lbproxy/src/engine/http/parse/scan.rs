@@ -104,8 +104,7 @@ impl Scanner<'_> {
             return Err(self.at);
         }
         self.gap()?;
-        self.out.words[1] =
-            self.take_while(|b| if relaxed { b > b' ' && b != 0x7f } else { is_clean(b) });
+        self.out.words[1] = self.take_while(|b| if relaxed { b > b' ' && b != 0x7f } else { is_clean(b) });
         if self.out.words[1].is_empty() {
             return Err(self.at);
         }
@@ -128,7 +127,8 @@ impl Scanner<'_> {
     }
 
     fn version(&mut self) {
-        let word = self.take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'/' | b'.'));
+        let word =
+            self.take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'/' | b'.'));
         let place = usize::from(self.out.words[0].end > 0) * 2;
         if let Some(w) = self.out.words.get_mut(place) {
             *w = word;

@@ -185,15 +185,16 @@ fn unsafe_violations_are_overlooked_where_the_configuration_says_so() {
         let h = relaxed(&[line, b"\r\nHost: a\r\n\r\n"].concat()).unwrap();
         assert_eq!((h.version, h.version_text()), (version, text), "{}", line.escape_ascii());
     }
-    for still in [
-        &b"X: a\rb"[..],
-        b": a",
-        b"nocolon",
-        b"Host: b",
-    ] {
+    for still in [&b"X: a\rb"[..], b": a", b"nocolon", b"Host: b"] {
         assert!(relaxed(&host(still)).is_err(), "{}", still.escape_ascii());
     }
-    for still in [&b"GET / http/1.1"[..], b"GET /a b HTTP/1.1", b"GET /\0 HTTP/1.1", b"CONNECT /a HTTP/1.1", b"GET a HTTP/1.1"] {
+    for still in [
+        &b"GET / http/1.1"[..],
+        b"GET /a b HTTP/1.1",
+        b"GET /\0 HTTP/1.1",
+        b"CONNECT /a HTTP/1.1",
+        b"GET a HTTP/1.1",
+    ] {
         assert!(relaxed(&[still, b"\r\nHost: a\r\n\r\n"].concat()).is_err(), "{}", still.escape_ascii());
     }
     assert_eq!(relaxed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().tolerated, None);
