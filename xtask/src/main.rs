@@ -1,4 +1,4 @@
-//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs`.
+//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs | regtests`.
 //!
 //! Owns: the command line. Each verb is a file of its own.
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal; its output is its purpose")]
@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod demo;
 mod docs;
 mod lab;
+mod regtests;
 mod run;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Verb {
     Docs(docs::Options),
     /// A host of the pair to try things in: starts the scene and leaves it up.
     Lab(lab::Options),
+    /// HAProxy's regression suite, as you have it, against lbproxy.
+    Regtests(regtests::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(),
         Verb::Docs(options) => docs::run(&options),
         Verb::Lab(options) => lab::run(&options),
+        Verb::Regtests(options) => regtests::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

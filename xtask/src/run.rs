@@ -62,7 +62,7 @@ fn has_nextest() -> bool {
     probe.is_ok_and(|o| o.status.success())
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 

@@ -19,6 +19,7 @@ pub mod logformat;
 pub mod pattern;
 pub mod proxy_protocol;
 pub mod queue;
+pub mod rate_limit;
 pub mod registry;
 pub mod rule;
 pub mod sample;

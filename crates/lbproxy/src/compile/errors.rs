@@ -9,23 +9,42 @@ use common::{
 };
 
 use super::{Compiler, plan};
+use crate::engine::sample::Place;
 
 /// A page larger than a buffer could not be sent at once (manual 4.2, `errorfile`).
 const PAGE_BYTES_MAX: usize = 64 * 1024;
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     pub(super) fn error_pages(&mut self, p: &model::Proxy) -> Arc<plan::ErrorPages> {
         let mut pages: Vec<(u16, plan::ErrorPage)> = Vec::new();
         for status_page in &p.error_pages {
-            let Some(page) = self.error_page(status_page) else { continue };
-            // The last one for a status counts.
-            pages.retain(|(s, _)| *s != status_page.status);
-            pages.push((status_page.status, page));
+            for status in self.statuses(status_page) {
+                let Some(page) = self.error_page(p, status, status_page) else { continue };
+                // The last one for a status counts.
+                pages.retain(|(s, _)| *s != status);
+                pages.push((status, page));
+            }
         }
         Arc::new(plan::ErrorPages { pages })
     }
 
-    fn error_page(&mut self, s: &At<model::StatusPage>) -> Option<plan::ErrorPage> {
+    /// What a line is about: its status, or all that the section has which it names (`errorfiles NAME`).
+    fn statuses(&mut self, s: &At<model::StatusPage>) -> Vec<u16> {
+        match (s.status, &s.page) {
+            (0, Some(model::ErrorPage::Section(name))) => self
+                .section_of_pages(name)
+                .map(|h| h.pages.iter().map(|p| p.status).collect())
+                .unwrap_or_default(),
+            (status, _) => vec![status],
+        }
+    }
+
+    fn error_page(
+        &mut self,
+        p: &model::Proxy,
+        status: u16,
+        s: &At<model::StatusPage>,
+    ) -> Option<plan::ErrorPage> {
         match s.page.as_ref()? {
             model::ErrorPage::File(path) => self.page_file(path).map(plan::ErrorPage::Raw),
             model::ErrorPage::Loc302(url) => {
@@ -34,31 +53,34 @@ impl Compiler<'_> {
             model::ErrorPage::Loc303(url) => {
                 Some(plan::ErrorPage::Redirect { status: 303, location: url.clone() })
             }
-            model::ErrorPage::Section(name) => self.page_of_section(s.status, name),
-            model::ErrorPage::Reply(_) => {
-                self.not_yet(s.span, "'http-error' replies are not built yet", "use `errorfile`");
-                None
+            model::ErrorPage::Section(name) => {
+                let section = self.section_of_pages(name)?;
+                let page = section.pages.iter().rev().find(|p| p.status == status)?;
+                match page.page.as_ref()? {
+                    // A section of sections is refused by the language; a file is what remains.
+                    model::ErrorPage::Section(_) => None,
+                    _ => self.error_page(p, status, page),
+                }
+            }
+            model::ErrorPage::Reply(r) => {
+                let reply = self.scope(Some(p)).reply(r, status, &[Place::FrontendRequest])?;
+                Some(plan::ErrorPage::Reply(Arc::new(reply)))
             }
         }
     }
 
-    fn page_of_section(&mut self, status: u16, name: &At<String>) -> Option<plan::ErrorPage> {
+    fn section_of_pages(&mut self, name: &At<String>) -> Option<&'a model::HttpErrors> {
         let config = self.config;
-        let Some(section) = config.http_errors.iter().find(|h| h.name.value == name.value) else {
+        let found = config.http_errors.iter().find(|h| h.name.value == name.value);
+        if found.is_none() {
             let known = config.http_errors.iter().map(|h| h.name.as_str());
             let d = Diagnostic::alert(
                 codes::UNRESOLVED_NAME,
                 format!("there is no http-errors section '{}'", name.value),
             );
             self.say(d.at(name.span, "named here").did_you_mean(name, known));
-            return None;
-        };
-        let page = section.pages.iter().rev().find(|p| p.status == status)?;
-        match page.page.as_ref()? {
-            // A section of sections is refused by the language; a file is what remains.
-            model::ErrorPage::Section(_) => None,
-            _ => self.error_page(page),
         }
+        found
     }
 
     /// The raw message of a file: it must be there, not too large, and begin like an HTTP response.

@@ -163,6 +163,8 @@ impl Compiler<'_> {
             buffer_request: o.http_buffer_request,
             restrict_req_hdr_names: matches!(o.http_restrict_req_hdr_names, Some(model::HdrNames::Reject)),
             drop_invalid_hdr_names: matches!(o.http_restrict_req_hdr_names, Some(model::HdrNames::Delete)),
+            adjust_case_client: o.h1_case_adjust_bogus_client,
+            adjust_case_server: o.h1_case_adjust_bogus_server,
             nolinger: o.nolinger,
         }
     }

@@ -6,6 +6,7 @@ use common::{
 };
 
 use super::{Compiler, ms, plan};
+use crate::engine::http::case::CaseMap;
 
 /// More worker threads than this gain nothing and cost counters (HAProxy's own limit with groups is larger).
 const THREADS_MAX: u32 = 256;
@@ -18,6 +19,9 @@ impl Compiler<'_> {
             threads: self.threads(g),
             maxconn: g.limits.maxconn.as_ref().map_or(0, |n| n.value),
             maxconnrate: g.limits.maxconnrate.unwrap_or(0),
+            maxsessrate: g.limits.maxsessrate.unwrap_or(0),
+            maxsslrate: g.limits.maxsslrate.unwrap_or(0),
+            case_adjust: self.case_adjust(g),
             node: g.node.clone().unwrap_or_else(|| self.world.hostname()),
             description: g.description.clone(),
             pidfile: g.pidfile.as_ref().map(|p| p.value.clone().into()),
@@ -40,6 +44,30 @@ impl Compiler<'_> {
             ca_base: g.tls.ca_base.as_ref().map(|p| p.value.clone().into()),
             crt_base: g.tls.crt_base.as_ref().map(|p| p.value.clone().into()),
         }
+    }
+
+    /// `h1-case-adjust` lines, and the file with a pair of names in each line.
+    fn case_adjust(&mut self, g: &model::Global) -> CaseMap {
+        let mut map = CaseMap::default();
+        for pair in &g.h1_case_adjust {
+            map.insert(&pair.from, &pair.to);
+        }
+        let Some(path) = &g.h1_case_adjust_file else { return map };
+        match self.world.read(std::path::Path::new(&path.value)) {
+            Ok(bytes) => {
+                for line in String::from_utf8_lossy(&bytes).lines() {
+                    let mut words = line.split('#').next().unwrap_or("").split_whitespace();
+                    if let (Some(from), Some(to)) = (words.next(), words.next()) {
+                        map.insert(from, to);
+                    }
+                }
+            }
+            Err(e) => {
+                let d = Diagnostic::alert(codes::BAD_FILE, format!("file '{}': {e}", path.value));
+                self.say(d.at(path.span, "cannot be read"));
+            }
+        }
+        map
     }
 
     fn threads(&mut self, g: &model::Global) -> usize {

@@ -55,8 +55,11 @@ impl Compiler<'_> {
             }
             model::LogFormat::Custom(text) => self.scope(Some(p)).log_format(text, FormatKind::Log),
         };
-        let error_format =
-            f.error_log_format.as_ref().and_then(|t| self.scope(Some(p)).log_format(t, FormatKind::Log));
+        let error_format = match &f.error_log_format {
+            Some(text) => self.scope(Some(p)).log_format(text, FormatKind::Log),
+            None if p.has_front() => Some(Scope::builtin_format(Builtin::Error)),
+            None => None,
+        };
         let sd = f.log_format_sd.as_ref();
         let sd = sd.and_then(|t| self.scope(Some(p)).log_format(t, FormatKind::StructuredData));
         plan::LogPlan {

@@ -9,8 +9,9 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use common::source::At;
 
 use crate::engine::{
+    action::Reply,
     balance, check, cookie,
-    http::{framing::Policy, parse::Limits},
+    http::{case::CaseMap, framing::Policy, parse::Limits},
     logformat::LogFormat,
     rule::{Cond, HttpRules, TcpRules},
     state::{BackendState, FrontendState, ListenerState, ServerState},
@@ -43,6 +44,11 @@ pub struct Global {
     /// Most connections of the process; 0: as many as descriptors allow.
     pub maxconn: u32,
     pub maxconnrate: u32,
+    /// `maxsessrate`, `maxsslrate`: most new sessions and TLS connections per second; 0: no limit.
+    pub maxsessrate: u32,
+    pub maxsslrate: u32,
+    /// `h1-case-adjust`.
+    pub case_adjust: CaseMap,
     pub node: String,
     pub description: Option<String>,
     pub pidfile: Option<PathBuf>,
@@ -480,6 +486,9 @@ pub struct HttpOptions {
     pub buffer_request: bool,
     pub restrict_req_hdr_names: bool,
     pub drop_invalid_hdr_names: bool,
+    /// `option h1-case-adjust-bogus-client`, `-server`.
+    pub adjust_case_client: bool,
+    pub adjust_case_server: bool,
     pub nolinger: bool,
 }
 
@@ -612,12 +621,14 @@ pub struct ErrorPages {
 }
 
 /// One error page.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum ErrorPage {
-    /// The raw message of an `errorfile`, or of a default.
+    /// The raw message of an `errorfile`; an empty one ends the connection without a word.
     Raw(Arc<[u8]>),
     /// `errorloc302`/`errorloc303`.
     Redirect { status: u16, location: String },
+    /// `http-error`.
+    Reply(Arc<Reply>),
 }
 
 /// The statistics page of a proxy.

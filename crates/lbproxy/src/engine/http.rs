@@ -1,6 +1,7 @@
 //! HTTP messages: one head type for every version, parsing and framing of HTTP/1, strictness.
 
 pub mod body;
+pub mod case;
 pub mod encode;
 pub mod framing;
 pub mod message;

@@ -33,7 +33,10 @@ use std::{
     },
 };
 
-use super::stats::{PerThread, Process};
+use super::{
+    rate_limit::RateLimit,
+    stats::{PerThread, Process},
+};
 
 /// A number of things in use now, with the most there ever were.
 #[derive(Debug, Default)]
@@ -107,6 +110,8 @@ pub struct FrontendState {
     pub sessions: Gauge,
     /// The last request that was refused.
     pub refused: LastRefused,
+    /// `rate-limit sessions`.
+    pub session_rate: RateLimit,
     /// `set maxconn frontend`; [`NOT_SET`]: as configured.
     maxconn: AtomicU32,
     /// Taken out of service at run time (`disable frontend`).
@@ -131,6 +136,7 @@ impl FrontendState {
             counters,
             sessions: Gauge::default(),
             refused: LastRefused::default(),
+            session_rate: RateLimit::default(),
             maxconn: AtomicU32::new(NOT_SET),
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -179,10 +185,22 @@ pub struct Registry {
     maxconn: AtomicU32,
     process: Process,
     refusals: Events,
+    rates: Rates,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
     listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
     servers: Mutex<HashMap<String, Arc<ServerState>>>,
+}
+
+/// Limits on what the process takes in a second.
+#[derive(Debug, Default)]
+pub struct Rates {
+    /// `maxconnrate`, `set rate-limit connections global`.
+    pub connections: RateLimit,
+    /// `maxsessrate`, `set rate-limit sessions global`.
+    pub sessions: RateLimit,
+    /// `maxsslrate`, `set rate-limit ssl-sessions global`.
+    pub tls: RateLimit,
 }
 
 impl Registry {
@@ -206,6 +224,11 @@ impl Registry {
     /// Counts refused messages.
     pub fn refusals(&self) -> &Events {
         &self.refusals
+    }
+
+    /// Limits on the rates of the whole process.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// Rates of the whole process.

@@ -9,7 +9,7 @@ use super::{
     listeners::{Listeners, command_sockets},
     load::{self, Origin},
     logs,
-    report::Report,
+    report::{self, Report, Sentences},
 };
 use crate::{
     admin::AdminCommand,
@@ -31,17 +31,22 @@ pub(super) struct Reload<'a> {
 }
 
 impl Reload<'_> {
-    /// Loads and takes into use.
-    ///
-    /// # Errors
-    /// Sentences: why the process goes on with the configuration it has.
-    pub(super) fn run(self) -> Result<(), Vec<String>> {
+    /// Loads and takes into use; an error is sentences that say why the process goes on with the configuration it
+    /// has. With it comes what was said about the configuration.
+    pub(super) fn run(self) -> (Result<(), Vec<String>>, Sentences) {
+        let mut said = Sentences::new();
+        let result = self.take_effect(&mut said);
+        (result, said)
+    }
+
+    fn take_effect(self, said: &mut Sentences) -> Result<(), Vec<String>> {
         let current = self.shared.runtime.load_full();
         if let Err(e) = self.access.ask(&Request::Renew) {
             return Err(vec![format!("the companion does not answer: {}", e.text)]);
         }
         let loaded = load::load(self.origin, self.access, Some(&self.shared.registry), Some(&current.tls));
         self.report.diagnostics(&loaded.diagnostics, &loaded.sources, false);
+        said.extend(report::sentences(&loaded.diagnostics, &loaded.sources));
         let Some(mut plan) = loaded.plan else {
             return Err(vec!["the new configuration has errors".to_owned()]);
         };

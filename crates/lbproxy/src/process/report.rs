@@ -63,6 +63,22 @@ impl Report {
     }
 }
 
+/// What is said, each with its weight.
+pub(super) type Sentences = Vec<(Severity, String)>;
+
+/// Warnings and alerts as sentences, for logs.
+pub(super) fn sentences(said: &Diagnostics, sources: &SourceMap) -> Sentences {
+    let worth = |d: &&Diagnostic| matches!(d.severity, Severity::Warning | Severity::Alert);
+    said.iter()
+        .filter(worth)
+        .map(|d| {
+            let line = render::haproxy_line(d, sources, std::process::id());
+            let text = line.split_once(") : ").map_or(line.as_str(), |(_, text)| text);
+            (d.severity, text.to_owned())
+        })
+        .collect()
+}
+
 /// HAProxy's form of a diagnostic, and below it, if wanted, the words it speaks of.
 fn one_line(d: &Diagnostic, sources: &SourceMap, excerpt: bool) -> String {
     let mut text = render::haproxy_line(d, sources, std::process::id());

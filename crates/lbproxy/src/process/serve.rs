@@ -10,6 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use common::diag::Severity;
 use nix::sys::signal::{SigSet, Signal};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -45,6 +46,11 @@ use crate::{
 
 /// Workers that were told to leave at once may take this long; then the process leaves without them.
 const QUIT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Syslog levels of what the process says of itself.
+const LEVEL_ALERT: u8 = 1;
+const LEVEL_WARNING: u8 = 4;
+const LEVEL_NOTICE: u8 = 5;
 
 /// A data process that is ready to start its threads.
 pub(super) struct Process {
@@ -162,6 +168,8 @@ struct Main {
     /// When to leave whatever the workers do.
     leave_at: Option<Instant>,
     report: Report,
+    /// Nobody reads standard error.
+    background: bool,
 }
 
 impl Main {
@@ -211,6 +219,7 @@ impl Main {
             leaving: Leaving::No,
             leave_at: None,
             report: process.report,
+            background: process.null.is_some(),
         };
         main.notify.tell(Event::Ready);
         signal_all(&process.finish, Signal::SIGUSR1);
@@ -292,23 +301,54 @@ impl Main {
             admin: &self.admin,
             report: self.report,
         };
-        let result = reload.run();
+        let (result, said) = reload.run();
+        for (severity, text) in said {
+            self.log(severity, &text);
+        }
         self.notify.tell(Event::Ready);
         match result {
             Ok(()) => {
                 let n = self.shared.runtime.load().generation;
-                self.report
-                    .notice(&format!("Loading success: the configuration was reloaded (generation {n})."));
+                self.say(
+                    Severity::Notice,
+                    &format!("Loading success: the configuration was reloaded (generation {n})."),
+                );
                 Ok(format!("generation {n}"))
             }
             Err(sentences) => {
                 for s in &sentences {
-                    self.report.alert(s);
+                    self.say(Severity::Alert, s);
                 }
-                self.report.warning("Reload failed: the old configuration stays in use.");
+                self.say(Severity::Warning, "Reload failed: the old configuration stays in use.");
                 Err(sentences.join("\n"))
             }
         }
+    }
+
+    fn say(&self, severity: Severity, text: &str) {
+        match severity {
+            Severity::Alert => self.report.alert(text),
+            Severity::Warning => self.report.warning(text),
+            Severity::Notice | Severity::Diag => self.report.notice(text),
+        }
+        self.log(severity, text);
+    }
+
+    /// In the background standard error leads nowhere: what the process says of itself goes to its log targets.
+    fn log(&self, severity: Severity, text: &str) {
+        if !self.background {
+            return;
+        }
+        let level = match severity {
+            Severity::Alert => LEVEL_ALERT,
+            Severity::Warning => LEVEL_WARNING,
+            Severity::Notice | Severity::Diag => LEVEL_NOTICE,
+        };
+        let runtime = self.shared.runtime.load();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        let mut logger = log::Logger::new(self.shared.log.clone(), self.shared.zone.clone());
+        logger.send(&runtime.log, &runtime.plan.global.log, level, b"", text.as_bytes(), now_us);
     }
 
     fn worker_ended(&mut self, n: usize, in_order: bool) -> bool {

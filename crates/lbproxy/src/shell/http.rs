@@ -29,7 +29,7 @@ use super::{
 };
 use answer::Answer;
 pub(super) use relay::relay;
-pub(super) use rules::admits;
+pub(super) use rules::{admits, log_failed};
 
 use crate::{
     compile::plan::Backend,
@@ -331,6 +331,8 @@ struct Stream<'s> {
     began: bool,
     /// The answer to a refused request says of the connection what its page says, as in HAProxy.
     close_unsaid: bool,
+    /// The log line was written already (`option logasap`).
+    logged: bool,
     /// Counted bytes of an answer of our own, which logs do not show.
     own_bytes: u64,
     tunnel: bool,
@@ -384,6 +386,7 @@ impl<'s> Stream<'s> {
             down_state: Down::Head,
             began: false,
             close_unsaid: false,
+            logged: false,
             own_bytes: 0,
             tunnel: false,
             relayed: false,

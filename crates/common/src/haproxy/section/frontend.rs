@@ -35,7 +35,7 @@ rows! {
     "max-session-srv-conns", DF, (1, 1), Status::not_yet("idle connections are shared"), |b, cx| set::number(&mut b.proxy.front.max_session_srv_conns, cx), "Idle server connections of one session.";
     "maxconn", DF, (1, 1), FULL, |b, cx| set::number_at(&mut b.proxy.front.maxconn, cx), "Most concurrent connections.";
     "monitor-uri", DF, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.front.monitor_uri, cx), "Path that is answered with 200 by the proxy itself.";
-    "rate-limit sessions", DF, (1, 1), Status::not_yet("new sessions are not limited by rate"), |b, cx| set::number(&mut b.proxy.front.rate_limit_sessions, cx), "Most new sessions per second.";
+    "rate-limit sessions", DF, (1, 1), FULL, |b, cx| set::number(&mut b.proxy.front.rate_limit_sessions, cx), "Most new sessions per second.";
     "ssl-f-use", FRONTEND | LISTEN, (1, ANY), Status::not_yet("write `crt` on the bind line"), keep, "Certificate for the frontend.";
     "timeout client", DF, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.timeouts.client_ms, cx), "How long a client may be silent.";
     "timeout client-fin", DF, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.timeouts.client_fin_ms, cx), "How long a client may be silent after closing its side.";

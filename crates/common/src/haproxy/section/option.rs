@@ -15,7 +15,6 @@ use crate::{
 const FULL: Status = Status::FULL;
 const CHECK: Status = Status::not_yet("this kind of check is not built: a connection is tried instead");
 const COUNTS: Status = Status::no_effect("counters are always current");
-const CASE: Status = Status::not_yet("header names are sent as they came in");
 const HTX: Status = Status::gone("2.5", "no such line", "there is one HTTP engine");
 
 rows! {
@@ -36,8 +35,8 @@ rows! {
     "option forceclose", ALL | NO, (0, 0), Status::removed("2.0", "`option httpclose`"), |b, cx| http_mode(b, HttpMode::Close, cx), "Closes both sides after each response, old spelling.";
     "option forwarded", DB | NO, (0, ANY), Status::not_yet("use `option forwardfor`"), |b, cx| b.proxy.options.forwarded = (!cx.no).then(|| Forwarded { args: cx.args.to_vec() }), "Adds a Forwarded header.";
     "option forwardfor", ALL, (0, ANY), FULL, |b, cx| forward(&mut b.proxy.options.forwardfor, true, cx), "Adds an X-Forwarded-For header.";
-    "option h1-case-adjust-bogus-client", DF | NO, (0, 0), CASE, |b, cx| set::flag(&mut b.proxy.options.h1_case_adjust_bogus_client, cx), "Adjusts header names towards clients.";
-    "option h1-case-adjust-bogus-server", DB | NO, (0, 0), CASE, |b, cx| set::flag(&mut b.proxy.options.h1_case_adjust_bogus_server, cx), "Adjusts header names towards servers.";
+    "option h1-case-adjust-bogus-client", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.h1_case_adjust_bogus_client, cx), "Adjusts header names towards clients.";
+    "option h1-case-adjust-bogus-server", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.h1_case_adjust_bogus_server, cx), "Adjusts header names towards servers.";
     "option http-buffer-request", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.http_buffer_request, cx), "Waits for the body before going on.";
     "option http-drop-request-trailers", DB | NO, (0, 0), Status::not_yet("trailers are passed on"), |b, cx| set::flag(&mut b.proxy.options.http_drop_request_trailers, cx), "Drops trailers of requests.";
     "option http-drop-response-trailers", DF | NO, (0, 0), Status::not_yet("trailers are passed on"), |b, cx| set::flag(&mut b.proxy.options.http_drop_response_trailers, cx), "Drops trailers of responses.";
@@ -62,7 +61,7 @@ rows! {
     "option ldap-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Ldap, cx), "Checks by LDAP.";
     "option log-health-checks", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_health_checks, cx), "Logs each change of a check's result.";
     "option log-separate-errors", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_separate_errors, cx), "Logs failures at a higher level.";
-    "option logasap", DF | NO, (0, 0), Status::not_yet("lines are written when the transfer ends"), |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
+    "option logasap", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
     "option mysql-check", DB, (0, ANY), CHECK, mysql, "Checks by MySQL's handshake.";
     "option nolinger", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.nolinger, cx), "Closes with a reset.";
     "option originalto", ALL, (0, ANY), Status::not_yet("the header is not added"), |b, cx| forward(&mut b.proxy.options.originalto, false, cx), "Adds an X-Original-To header.";

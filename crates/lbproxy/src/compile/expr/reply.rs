@@ -24,7 +24,12 @@ const FILE_BYTES_MAX: usize = 64 * 1024;
 
 impl Scope<'_> {
     /// `status` is the one without an argument.
-    pub(super) fn reply(&mut self, r: &model::Reply, status: u16, places: &[Place]) -> Option<Reply> {
+    pub(in crate::compile) fn reply(
+        &mut self,
+        r: &model::Reply,
+        status: u16,
+        places: &[Place],
+    ) -> Option<Reply> {
         let given = r.status.as_ref();
         let code = given.map_or(status, |s| s.value);
         if let Some(s) = given.filter(|s| !(200..=599).contains(&s.value)) {
@@ -58,10 +63,7 @@ impl Scope<'_> {
     fn body(&mut self, body: &Body, status: u16, places: &[Place]) -> Option<ReplyBody> {
         match body {
             Body::DefaultErrorfiles => Some(ReplyBody::ErrorPage),
-            Body::Errorfile(path) => self.file(path).map(|b| match b.is_empty() {
-                true => ReplyBody::Empty,
-                false => ReplyBody::Raw(b),
-            }),
+            Body::Errorfile(path) => self.file(path).map(ReplyBody::Raw),
             Body::Errorfiles(name) => self.section_page(name, status),
             Body::File(path) => self.file(path).map(ReplyBody::Bytes),
             Body::String(text) => Some(ReplyBody::Bytes(text.as_bytes().into())),

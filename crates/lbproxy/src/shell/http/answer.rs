@@ -6,6 +6,7 @@ use super::{Failure, Interrupt, Io, Session, Stream};
 use crate::{
     compile::plan::{ErrorPage, ErrorPages},
     engine::{
+        action,
         http::{
             framing::{Facts, Framing},
             page,
@@ -53,7 +54,20 @@ impl Stream<'_> {
     pub(super) async fn answer(&mut self, answer: &Answer) -> Result<(), Failure> {
         self.keep_client &= !answer.close;
         self.skip_request_body();
-        let body = self.build(&answer.message)?;
+        let message = self.resolve(&answer.message);
+        if let Message::Raw(raw, _) = &message
+            && raw.is_empty()
+        {
+            // An empty file: the status is logged, the client sees its connection close (manual 4.2, `errorfile`).
+            if let (Some(record), Message::Page(status) | Message::PageWith(status, _)) =
+                (&mut self.record, &answer.message)
+            {
+                record.txn.status = *status;
+            }
+            self.keep_client = false;
+            return Ok(());
+        }
+        let body = self.build(&message)?;
         self.answered = Facts { framing: Framing::Length(body.len() as u64), ..Facts::default() };
         let without_body = self.asked.is_head || matches!(self.status(), 204 | 304);
         let mut down = match body.len() <= self.session.installed.plan().global.tune.bufsize {
@@ -78,15 +92,41 @@ impl Stream<'_> {
         self.record.as_ref().map_or(0, |r| r.res.status)
     }
 
+    /// Puts what is configured for a status in the place of its page.
+    fn resolve(&mut self, message: &Message) -> Message {
+        let (status, added) = match message {
+            Message::Page(status) => (*status, &[][..]),
+            Message::PageWith(status, fields) => (*status, fields.as_slice()),
+            other => return other.clone(),
+        };
+        let default = || Arc::<[u8]>::from(page::default_page(status));
+        match self.page_of(status) {
+            Some(ErrorPage::Redirect { status, location }) => {
+                let mut fields = vec![
+                    (b"cache-control".to_vec(), b"no-cache".to_vec()),
+                    (b"location".to_vec(), location.into_bytes()),
+                ];
+                fields.extend_from_slice(added);
+                let reason = page::reason(status).as_bytes().to_vec();
+                Message::Built { status, reason, fields, body: Vec::new() }
+            }
+            Some(ErrorPage::Raw(raw)) => Message::Raw(raw, added.to_vec()),
+            Some(ErrorPage::Reply(reply)) => match self.with_context(false, |ctx| reply.answer(ctx)) {
+                Some(answer) => match from_reply(answer, added) {
+                    // Its body is the page itself: the built-in one is meant, not this reply again.
+                    Message::Page(_) => Message::Raw(default(), Vec::new()),
+                    Message::PageWith(_, fields) => Message::Raw(default(), fields),
+                    other => other,
+                },
+                None => Message::Raw(default(), added.to_vec()),
+            },
+            None => Message::Raw(default(), added.to_vec()),
+        }
+    }
+
     /// Fills the response head and gives the body.
     fn build(&mut self, message: &Message) -> Result<Vec<u8>, Failure> {
         match message {
-            Message::Page(status) => self.build_page(*status),
-            Message::PageWith(status, fields) => {
-                let body = self.build_page(*status)?;
-                self.add_fields(fields)?;
-                Ok(body)
-            }
             Message::Raw(raw, fields) => {
                 let body = self.build_raw(raw)?;
                 self.add_fields(fields)?;
@@ -101,24 +141,9 @@ impl Stream<'_> {
                 let all_fit = std::iter::once(&length).chain(fields).all(|(n, v)| res.add(n, v));
                 if ok && all_fit { Ok(body.clone()) } else { Err(Failure::Internal) }
             }
+            // Pages were resolved before.
+            Message::Page(_) | Message::PageWith(..) => Err(Failure::Internal),
         }
-    }
-
-    fn build_page(&mut self, status: u16) -> Result<Vec<u8>, Failure> {
-        let configured = self.page_of(status);
-        let raw = match configured {
-            Some(ErrorPage::Redirect { status, location }) => {
-                let fields = vec![
-                    (b"cache-control".to_vec(), b"no-cache".to_vec()),
-                    (b"location".to_vec(), location.into_bytes()),
-                ];
-                let reason = page::reason(status).as_bytes().to_vec();
-                return self.build(&Message::Built { status, reason, fields, body: Vec::new() });
-            }
-            Some(ErrorPage::Raw(raw)) => raw,
-            None => Arc::from(page::default_page(status)),
-        };
-        self.build_raw(&raw)
     }
 
     fn add_fields(&mut self, fields: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Failure> {
@@ -175,6 +200,26 @@ impl Stream<'_> {
             },
         })
         .await
+    }
+}
+
+/// The answer that a rule or an `http-error` line computed, with fields added.
+pub(super) fn from_reply(answer: action::Answer, added: &[(Vec<u8>, Vec<u8>)]) -> Message {
+    let mut fields: Vec<_> = answer.headers.into_iter().map(|(n, v)| (n.as_bytes().to_vec(), v)).collect();
+    fields.extend_from_slice(added);
+    let status = answer.status;
+    let built = |fields, body| Message::Built {
+        status,
+        reason: page::reason(status).as_bytes().to_vec(),
+        fields,
+        body,
+    };
+    match answer.body {
+        action::AnswerBody::ErrorPage if fields.is_empty() => Message::Page(status),
+        action::AnswerBody::ErrorPage => Message::PageWith(status, fields),
+        action::AnswerBody::Raw(raw) => Message::Raw(raw, fields),
+        action::AnswerBody::Bytes(body) => built(fields, body.to_vec()),
+        action::AnswerBody::Empty => built(fields, Vec::new()),
     }
 }
 

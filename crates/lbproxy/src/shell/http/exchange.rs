@@ -20,6 +20,7 @@ use crate::{
             framing::{self, Framing},
             parse::{self, Outcome, Reject},
         },
+        sample::Origin,
         txn::Phase,
     },
     shell::{
@@ -55,6 +56,7 @@ impl Stream<'_> {
         if self.relayed {
             (self.tunnel, self.began, self.replay) = (true, true, None);
             self.session.slot().stage.set(Stage::Tunnel);
+            self.log_early(Origin::Connect);
         } else {
             self.session.slot().stage.set(Stage::Response);
         }
@@ -499,6 +501,7 @@ impl Stream<'_> {
         self.keep_client &= !self.session.worker.is_draining();
         self.after_response();
         self.begin_answer(true)?;
+        self.log_early(Origin::Response);
         if self.tunnel {
             self.begin_tunnel();
         } else {
@@ -525,6 +528,9 @@ impl Stream<'_> {
             (transport.keep_alive, transport.say_keep_alive) = (!says_close(&record.res), false);
         }
         encode::head(&record.res, &transport, &mut record.scratch);
+        if self.session.frontend.http.adjust_case_client {
+            self.session.installed.plan().global.case_adjust.apply(&mut record.scratch);
+        }
         record.txn.status = record.res.status;
         match from_server {
             true => record.txn.bytes_out += passed.content,

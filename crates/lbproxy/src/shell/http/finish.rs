@@ -45,6 +45,30 @@ impl Stream<'_> {
 
     /// Writes the log line of the stream, if it is to have one.
     pub(super) fn log(&mut self) {
+        if std::mem::take(&mut self.logged) {
+            return;
+        }
+        self.write_log(Origin::Close);
+    }
+
+    /// Writes it before the transfer ends, where `option logasap` asks for that (manual 8.2.5): the time and the
+    /// bytes in it carry a `+`.
+    pub(super) fn log_early(&mut self, origin: Origin) {
+        if !self.session.frontend.log.logasap || self.logged {
+            return;
+        }
+        let (now_us, accept_us) = (self.now_us(), self.session.conn.accept_ms * 1_000);
+        let timers = self.times.timers(now_us, accept_us, self.session.conn.handshake_ms);
+        let conns = self.conn_counts();
+        if let Some(record) = &mut self.record {
+            record.txn.timers = timers;
+            record.txn.conns = conns;
+        }
+        self.write_log(origin);
+        self.logged = true;
+    }
+
+    fn write_log(&mut self, origin: Origin) {
         let session = self.session;
         let plan = session.frontend.log.clone();
         let Some(record) = &mut self.record else { return };
@@ -67,7 +91,7 @@ impl Stream<'_> {
         let now_us = session.worker.clock.wall_us();
         self.with_context(answered, |ctx| {
             ctx.responding = false;
-            ctx.origin = Origin::Close;
+            ctx.origin = origin;
             format.render(ctx, &mut line);
             if let Some(format) = &plan.sd {
                 format.render(ctx, &mut sd);
@@ -179,20 +203,29 @@ impl Stream<'_> {
         }
     }
 
+    /// Connections as they are now: process, frontend, backend, server.
+    fn conn_counts(&self) -> ConnCounts {
+        let session = self.session;
+        let backend = self.backend.as_ref();
+        let server = backend.and_then(|b| b.servers.get(self.server?));
+        ConnCounts {
+            process: session.worker.shared.connections.now(),
+            frontend: session.frontend.state.sessions.now(),
+            backend: backend.map_or(0, |b| b.state.sessions.now()),
+            server: server.map_or(0, |s| s.state.sessions.now()),
+        }
+    }
+
     /// Adds the request to the counters of its frontend, backend and server.
     pub(super) fn account(&mut self) {
         let now_us = self.now_us();
         let session = self.session;
         let accept_us = session.conn.accept_ms * 1_000;
+        let conns = self.conn_counts();
         let Some(record) = &mut self.record else { return };
         let txn = &mut record.txn;
         txn.timers = self.times.timers(now_us, accept_us, session.conn.handshake_ms);
-        txn.conns = ConnCounts {
-            process: session.worker.shared.connections.now(),
-            frontend: session.frontend.state.sessions.now(),
-            backend: 0,
-            server: 0,
-        };
+        txn.conns = conns;
         let thread = session.worker.thread;
         let add = |c: &Counters, answered: bool| {
             c.bytes_in.add(txn.bytes_in);
@@ -217,11 +250,9 @@ impl Stream<'_> {
             }
             return;
         };
-        txn.conns.backend = backend.state.sessions.now();
         add(backend.state.counters.at(thread), txn.status > 0);
         add_times(backend.state.counters.at(thread), &txn.timers);
         if let Some(server) = self.server.and_then(|s| backend.servers.get(s)) {
-            txn.conns.server = server.state.sessions.now();
             let answered = txn.server_status > 0;
             add(server.state.counters.at(thread), answered);
             server.state.counters.at(thread).requests.add(answered.into());

@@ -181,6 +181,9 @@ impl Stream<'_> {
         record.scratch.clear();
         let transport = Transport::request(&self.asked, self.keep_server);
         encode::head(&record.req, &transport, &mut record.scratch);
+        if self.backend.as_ref().is_some_and(|b| b.http.adjust_case_server) {
+            self.session.installed.plan().global.case_adjust.apply(&mut record.scratch);
+        }
         up.prepend(&record.scratch);
         self.up_ready += record.scratch.len();
         self.replay = Some((up.mark(), self.up_ready));

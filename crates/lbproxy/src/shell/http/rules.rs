@@ -1,19 +1,25 @@
 //! Where the configured rules meet a request and its answer: in which order sets run, and what their verdicts do.
 
 mod collect;
+mod failed;
 mod tcp;
 
+pub(in crate::shell) use failed::log_failed;
 pub(in crate::shell) use tcp::admits;
 
 use std::sync::Arc;
 
-use super::{Answer, End, Failure, Interrupt, Record, Session, Stream, answer::Message, world::Around};
+use super::{
+    Answer, End, Failure, Interrupt, Record, Session, Stream,
+    answer::{Message, from_reply},
+    world::Around,
+};
 use crate::{
     compile::plan::{Backend, SwitchTarget},
     engine::{
         action,
         cookie::Named,
-        http::{HeaderId, page},
+        http::HeaderId,
         rule::{Rules, Verdict, Waiting},
         sample::{Ctx, World},
         txn::{Cause, Phase},
@@ -97,9 +103,6 @@ impl Stream<'_> {
             if let Some(stats) = &backend.stats {
                 self.stats_page(stats, &backend.name).await?;
             }
-            if let Some(stats) = &backend.stats {
-                self.stats_page(stats, &backend.name).await?;
-            }
         }
         self.unique_id();
         self.note_rewrites();
@@ -108,7 +111,11 @@ impl Stream<'_> {
 
     /// `monitor-uri` (manual 4.2): answered here, 503 while a `monitor fail` condition holds.
     fn monitor(&mut self, uri: &str) -> Result<(), End> {
-        let asked = self.record.as_ref().is_some_and(|r| r.req.uri() == uri.as_bytes());
+        // Of a target in absolute form the path counts as well.
+        let asked = self
+            .record
+            .as_ref()
+            .is_some_and(|r| r.req.uri() == uri.as_bytes() || r.req.path_and_query() == uri.as_bytes());
         if !asked {
             return Ok(());
         }
@@ -371,21 +378,7 @@ fn cut_cookie(cookie: &[u8], wanted: &str, most: usize) -> Option<Vec<u8>> {
 
 /// An answer that a rule computed.
 fn from_rule(answer: action::Answer, cause: Cause, phase: Phase) -> Answer {
-    let fields = || answer.headers.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.clone())).collect();
-    let built = |body: Vec<u8>| Message::Built {
-        status: answer.status,
-        reason: page::reason(answer.status).as_bytes().to_vec(),
-        fields: fields(),
-        body,
-    };
-    let message = match &answer.body {
-        action::AnswerBody::ErrorPage if answer.headers.is_empty() => Message::Page(answer.status),
-        action::AnswerBody::ErrorPage => Message::PageWith(answer.status, fields()),
-        action::AnswerBody::Raw(raw) => Message::Raw(raw.clone(), fields()),
-        action::AnswerBody::Bytes(body) => built(body.to_vec()),
-        action::AnswerBody::Empty => built(Vec::new()),
-    };
-    Answer { message, cause, phase, close: false }
+    Answer { message: from_reply(answer, &[]), cause, phase, close: false }
 }
 
 /// The session of a stream, for contexts without a request.

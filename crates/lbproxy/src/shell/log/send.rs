@@ -11,9 +11,9 @@ use std::{
     sync::Mutex,
 };
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockType, SockaddrStorage, getsockopt, sendmmsg, sockopt};
 
-use crate::compile::plan::LogSink;
+use crate::{compile::plan::LogSink, sys};
 
 /// Datagrams per system call.
 const BURST: usize = 64;
@@ -45,7 +45,7 @@ impl Sink {
 
     pub(super) fn from_result(to: &LogSink, fd: io::Result<OwnedFd>) -> Sink {
         let open = fd.ok().map(|fd| match to {
-            LogSink::Fd(_) => Open::Stream(File::from(fd)),
+            LogSink::Fd(_) => inherited(fd),
             _ => Open::Datagram(fd),
         });
         Sink { to: to.clone(), open: Mutex::new(open) }
@@ -58,6 +58,14 @@ fn name(to: &LogSink) -> String {
         LogSink::Unix(p) => p.display().to_string(),
         LogSink::Fd(n) => format!("fd@{n}"),
         LogSink::Ring(r) => format!("ring@{r}"),
+    }
+}
+
+/// An inherited descriptor: each line is a datagram where it is a datagram socket, else lines are written.
+fn inherited(fd: OwnedFd) -> Open {
+    match getsockopt(&fd, sockopt::SockType) {
+        Ok(SockType::Datagram) => Open::Datagram(fd),
+        _ => Open::Stream(File::from(fd)),
     }
 }
 
@@ -79,18 +87,9 @@ fn connect(to: &LogSink) -> io::Result<Open> {
             socket.connect(path)?;
             Ok(Open::Datagram(socket.into()))
         }
-        LogSink::Fd(n) => {
-            // A duplicate, so that closing ours leaves the inherited one alone.
-            let fd = match n {
-                1 => nix::unistd::dup(io::stdout())?,
-                2 => nix::unistd::dup(io::stderr())?,
-                n => OwnedFd::from(
-                    File::open(format!("/proc/self/fd/{n}"))
-                        .or_else(|_| File::options().write(true).open(format!("/proc/self/fd/{n}")))?,
-                ),
-            };
-            Ok(Open::Stream(File::from(fd)))
-        }
+        LogSink::Fd(1) => Ok(inherited(nix::unistd::dup(io::stdout())?)),
+        LogSink::Fd(2) => Ok(inherited(nix::unistd::dup(io::stderr())?)),
+        LogSink::Fd(n) => Ok(inherited(sys::duplicate_inherited(*n)?)),
         LogSink::Ring(_) => Err(io::Error::other("rings are not built yet")),
     }
 }

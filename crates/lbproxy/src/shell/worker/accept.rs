@@ -18,7 +18,11 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{Installed, Worker, WorkerListener, client};
-use crate::{compile::plan::Frontend, engine::conn::Addr, shell::stream::Io};
+use crate::{
+    compile::plan::Frontend,
+    engine::{conn::Addr, rate_limit::RateLimit},
+    shell::stream::Io,
+};
 
 /// How often a full frontend or process is looked at again while other threads may have freed a place.
 const LIMIT_POLL: Duration = Duration::from_millis(5);
@@ -161,7 +165,16 @@ impl Listening {
     async fn serve(&self, worker: &Rc<Worker>, io: Io, src: Addr) {
         let target = self.target.borrow().clone();
         worker.clock.refresh();
-        let configured = target.installed.plan().global.maxconn;
+        let global = &target.installed.plan().global;
+        let (shared, frontend) = (worker.shared.clone(), &target.frontend);
+        let rates = shared.registry.rates();
+        self.at_rate(worker, &rates.connections, global.maxconnrate).await;
+        self.at_rate(worker, &rates.sessions, global.maxsessrate).await;
+        self.at_rate(worker, &frontend.state.session_rate, frontend.rate_limit).await;
+        if frontend.binds.get(target.bind).is_some_and(|b| b.tls.is_some()) {
+            self.at_rate(worker, &rates.tls, global.maxsslrate).await;
+        }
+        let configured = global.maxconn;
         while !worker.shared.connections.try_enter(worker.shared.registry.maxconn(configured)) {
             tokio::time::sleep(LIMIT_POLL).await;
         }
@@ -180,6 +193,16 @@ impl Listening {
         let places = client::Places { shared: worker.shared.clone(), frontend: state, listener };
         let dst = self.fixed_dst.unwrap_or_else(|| local_address(&io));
         client::spawn(worker, target.installed, target.frontend, target.bind, io, (src, dst), places);
+    }
+}
+
+impl Listening {
+    /// Waits until the limit takes one more; what comes meanwhile waits in the kernel's queue.
+    async fn at_rate(&self, worker: &Worker, rate: &RateLimit, configured: u32) {
+        while let Err(ms) = rate.take(configured, worker.clock.now_ms()) {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            worker.clock.refresh();
+        }
     }
 }
 

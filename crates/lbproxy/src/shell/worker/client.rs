@@ -7,11 +7,11 @@ use crate::{
     compile::plan::{Bind, Frontend, Mode},
     engine::{
         conn::{Addr, ConnError, ConnInfo, TlsInfo},
-        proxy_protocol::{self, Parsed},
+        proxy_protocol::{self, Parsed, Reason},
         state::{FrontendState, ListenerState},
         stats::{Counter, Counters},
     },
-    shell::{http, runtime::Shared, stream::Io, tcp, timer::NEVER},
+    shell::{http, runtime::Shared, stream::Io, tcp, timer::NEVER, tls::HandshakeError},
 };
 
 /// Time that PROXY protocol and TLS handshake may take where no client time-out is set.
@@ -189,56 +189,92 @@ async fn handshakes(session: &mut Session, bind: &Bind, mut io: Io) -> Option<Io
     let timeouts = &session.frontend.timeouts;
     let limit = [timeouts.client_hs, timeouts.client, HANDSHAKE_MAX_MS];
     session.arm_in(limit.into_iter().find(|&t| t > 0).unwrap_or(HANDSHAKE_MAX_MS));
-    if bind.accept_proxy && !accept_proxy(session, &mut io).await {
-        session.count(|c| &c.request_errors);
-        return None;
+    if bind.accept_proxy
+        && let Err(error) = accept_proxy(session, &mut io).await
+    {
+        return failed(session, error);
     }
     if bind.tls.is_some() {
         match accept_tls(session, io).await {
-            Some((stream, info)) => {
+            Ok((stream, info)) => {
                 io = stream;
                 session.conn.tls = Some(Box::new(info));
             }
-            None => {
-                session.count(|c| &c.request_errors);
-                return None;
-            }
+            Err(error) => return failed(session, error),
         }
     }
     session.conn.handshake_ms = (session.now_ms() - session.conn.accept_ms) as u32;
     Some(io)
 }
 
-async fn accept_tls(session: &Session, io: Io) -> Option<(Io, TlsInfo)> {
+/// Counts and logs a connection that ends before it is a session. Whoever ended it is told nothing, and an order
+/// to end it is no failure.
+fn failed(session: &mut Session, error: Option<ConnError>) -> Option<Io> {
+    session.count(|c| &c.request_errors);
+    if let Some(error) = error {
+        session.conn.error = error;
+        session.conn.handshake_ms = (session.now_ms() - session.conn.accept_ms) as u32;
+        http::log_failed(session);
+    }
+    None
+}
+
+/// # Errors
+/// What the log says; nothing when somebody ended the connection.
+async fn accept_tls(session: &Session, io: Io) -> Result<(Io, TlsInfo), Option<ConnError>> {
     let tls = &session.installed.runtime.tls;
-    let acceptor = tls.acceptor(session.frontend.ix, session.conn.listener as usize)?;
+    let acceptor = tls.acceptor(session.frontend.ix, session.conn.listener as usize).ok_or(None)?;
+    let interrupted = |i| match i {
+        Interrupt::TimedOut => Some(ConnError::TLS_TIMEOUT),
+        Interrupt::Killed(_) => None,
+    };
+    let failure = |e: HandshakeError| {
+        Some(match e {
+            HandshakeError::Closed => ConnError::TLS_EMPTY,
+            HandshakeError::Aborted(_) => ConnError::TLS_ABORT,
+            HandshakeError::Certificate(_) | HandshakeError::Failure(_) => ConnError::TLS_HANDSHAKE,
+        })
+    };
     match io {
         Io::Tcp(s) => {
-            let done = session.unless_interrupted(acceptor.accept(s)).await.ok()?;
-            done.ok().map(|(s, info)| (Io::Tls(s), info))
+            let done = session.unless_interrupted(acceptor.accept(s)).await.map_err(interrupted)?;
+            done.map(|(s, info)| (Io::Tls(s), info)).map_err(failure)
         }
         Io::Unix(s) => {
-            let done = session.unless_interrupted(acceptor.accept(s)).await.ok()?;
-            done.ok().map(|(s, info)| (Io::TlsUnix(s), info))
+            let done = session.unless_interrupted(acceptor.accept(s)).await.map_err(interrupted)?;
+            done.map(|(s, info)| (Io::TlsUnix(s), info)).map_err(failure)
         }
-        Io::Tls(_) | Io::TlsUnix(_) => None,
+        Io::Tls(_) | Io::TlsUnix(_) => Err(None),
     }
 }
 
 /// Reads the PROXY header, byte-exact: nothing behind it may be taken, since TLS begins there.
-async fn accept_proxy(session: &mut Session, io: &mut Io) -> bool {
+///
+/// # Errors
+/// What the log says; nothing when somebody ended the connection.
+async fn accept_proxy(session: &mut Session, io: &mut Io) -> Result<(), Option<ConnError>> {
     let mut seen = Vec::with_capacity(proxy_protocol::V1_LINE_MAX);
     loop {
-        let Ok(Ok(())) = session.unless_interrupted(io.read_one(&mut seen)).await else { return false };
+        match session.unless_interrupted(io.read_one(&mut seen)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                let begun = !seen.is_empty();
+                return Err(Some(if begun { ConnError::PROXY_TRUNCATED } else { ConnError::PROXY_EMPTY }));
+            }
+            Ok(Err(_)) => return Err(Some(ConnError::PROXY_ABORT)),
+            Err(Interrupt::TimedOut) => return Err(Some(ConnError::PROXY_TIMEOUT)),
+            Err(Interrupt::Killed(_)) => return Err(None),
+        }
         match proxy_protocol::parse(&seen) {
             Parsed::Incomplete if seen.len() < proxy_protocol::V2_HEADER_MAX => {}
-            Parsed::Incomplete | Parsed::Invalid(_) => return false,
+            Parsed::Invalid(Reason::NoHeader) => return Err(Some(ConnError::PROXY_NOT_HEADER)),
+            Parsed::Incomplete | Parsed::Invalid(_) => return Err(Some(ConnError::PROXY_BAD_HEADER)),
             Parsed::Done { header, .. } => {
                 if let Some((src, dst)) = header.addrs {
                     (session.conn.src, session.conn.dst) = (src, dst);
                     session.slot().src.set(src);
                 }
-                return true;
+                return Ok(());
             }
         }
     }

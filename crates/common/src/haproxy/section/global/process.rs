@@ -24,8 +24,7 @@ const FULL: Status = Status::FULL;
 const LUA: Status = Status::not_yet("Lua is not built in");
 const STATE: Status = Status::not_yet("server states are not read from files");
 const COMPRESSION: Status = Status::not_yet("responses are not compressed");
-const RATES: Status = Status::not_yet("rates of the whole process are not limited");
-const OWN_CASE: Status = Status::not_yet("header names are sent as they came in");
+const RATES: Status = Status::not_yet("TLS connections are not counted apart");
 
 rows! {
     pub(super) const KEYWORDS: [Global];
@@ -48,8 +47,8 @@ rows! {
     "grace", GLOBAL, (1, 1), Status::not_yet("a soft stop begins at once"), |g, cx| set::ms(&mut g.grace_ms, cx), "Delay between the signal and the soft stop.";
     "group", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.group, cx), "Group that the process becomes.";
     "h1-accept-payload-with-any-method", GLOBAL, (0, 0), FULL, |g, cx| set::flag(&mut g.h1_accept_payload_with_any_method, cx), "Takes bodies with GET, HEAD and DELETE in HTTP/1.0.";
-    "h1-case-adjust", GLOBAL, (2, 2), OWN_CASE, case_adjust, "How a header's name is written towards old applications.";
-    "h1-case-adjust-file", GLOBAL, (1, 1), OWN_CASE, |g, cx| set::word(&mut g.h1_case_adjust_file, cx), "File with pairs of header names.";
+    "h1-case-adjust", GLOBAL, (2, 2), FULL, case_adjust, "How a header's name is written towards old applications.";
+    "h1-case-adjust-file", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.h1_case_adjust_file, cx), "File with pairs of header names.";
     "h1-do-not-close-on-insecure-transfer-encoding", GLOBAL, (0, 0), FULL, |g, cx| set::flag(&mut g.h1_do_not_close_on_insecure_transfer_encoding, cx), "Keeps connections that sent both a length and chunks.";
     "h2-workaround-bogus-websocket-clients", GLOBAL, (0, 0), Status::not_yet("HTTP/2 is not spoken"), |g, cx| set::flag(&mut g.h2_workaround_bogus_websocket_clients, cx), "Does not offer WebSocket over HTTP/2.";
     "hard-stop-after", GLOBAL, (1, 1), FULL, |g, cx| set::ms(&mut g.hard_stop_after_ms, cx), "Longest time that a soft stop may take.";
@@ -69,11 +68,11 @@ rows! {
     "maxcompcpuusage", GLOBAL, (1, 1), COMPRESSION, |g, cx| set::number(&mut g.limits.maxcompcpuusage_percent, cx), "Processor load above which nothing is compressed.";
     "maxcomprate", GLOBAL, (1, 1), COMPRESSION, |g, cx| set::number(&mut g.limits.maxcomprate_kb, cx), "Kilobytes per second given to compression.";
     "maxconn", GLOBAL, (1, 1), FULL, |g, cx| set::number_at(&mut g.limits.maxconn, cx), "Most concurrent connections of the process.";
-    "maxconnrate", GLOBAL, (1, 1), RATES, |g, cx| set::number(&mut g.limits.maxconnrate, cx), "Most new connections per second.";
+    "maxconnrate", GLOBAL, (1, 1), FULL, |g, cx| set::number(&mut g.limits.maxconnrate, cx), "Most new connections per second.";
     "maxpipes", GLOBAL, (1, 1), Status::no_effect("pipes are counted with the connections"), |g, cx| set::number(&mut g.limits.maxpipes, cx), "Most pipes used for splicing.";
-    "maxsessrate", GLOBAL, (1, 1), RATES, |g, cx| set::number(&mut g.limits.maxsessrate, cx), "Most new sessions per second.";
+    "maxsessrate", GLOBAL, (1, 1), FULL, |g, cx| set::number(&mut g.limits.maxsessrate, cx), "Most new sessions per second.";
     "maxsslconn", GLOBAL, (1, 1), RATES, |g, cx| set::number(&mut g.limits.maxsslconn, cx), "Most concurrent TLS connections.";
-    "maxsslrate", GLOBAL, (1, 1), RATES, |g, cx| set::number(&mut g.limits.maxsslrate, cx), "Most new TLS connections per second.";
+    "maxsslrate", GLOBAL, (1, 1), FULL, |g, cx| set::number(&mut g.limits.maxsslrate, cx), "Most new TLS connections per second.";
     "maxzlibmem", GLOBAL, (1, 1), COMPRESSION, |g, cx| set::number(&mut g.limits.maxzlibmem_mb, cx), "Megabytes given to compression.";
     "nbproc", GLOBAL, (1, 1), Status::gone("2.5", "nbthread", "there is one process with threads"), keep, "Number of processes.";
     "nbthread", GLOBAL, (1, 1), FULL, nbthread, "Number of worker threads.";
