@@ -6,6 +6,7 @@
 
 mod instance;
 mod programs;
+mod proxies;
 
 use std::{sync::Arc, time::Duration};
 
@@ -83,10 +84,12 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
     };
     let startup = once(&g.startup_script, g.startup_script_timeout_s, "startup_script");
     let shutdown = once(&g.shutdown_script, g.shutdown_script_timeout_s, "shutdown_script");
+    let proxies = proxies::attach(config, &mut instances, &groups);
     let plan = Plan {
         instances: instances.into_iter().map(Arc::new).collect(),
         groups,
         scripts,
+        proxies,
         startup_delay: Duration::from_micros(config.global.vrrp_startup_delay_us.unwrap_or(0)),
         garp_gap: Duration::from_micros(config.global.vrrp_garp_interval_us.unwrap_or(0)),
     };

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod log;
 pub mod netlink;
 pub mod notify;
+pub mod proxy;
 pub mod runner;
 pub mod script;
 pub mod socket;

@@ -104,6 +104,17 @@ pub fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register(fd) }?)
 }
 
+/// A descriptor that becomes readable when the process ends (pidfd_open(2)).
+pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers; the descriptor that comes back is new and nobody else's.
+    unsafe {
+        match libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) {
+            fd if fd >= 0 => Ok(OwnedFd::from_raw_fd(fd as i32)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
 /// Makes a command die with us (SIGTERM when its parent goes), and gives it supplementary groups if there are
 /// any to give.
 pub fn die_with_parent(command: &mut Command, groups: Option<Vec<Gid>>) {

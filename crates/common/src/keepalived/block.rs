@@ -18,6 +18,7 @@ mod top;
 mod track;
 mod track_file;
 mod track_process;
+mod track_proxy;
 mod vrrp_instance;
 mod vrrp_script;
 mod vrrp_sync_group;
@@ -65,6 +66,7 @@ pub fn catalogue() -> Vec<CatalogueRow> {
         rows("vrrp_sync_group", vrrp_sync_group::KEYWORDS),
         rows("vrrp_instance", vrrp_instance::KEYWORDS),
         rows("authentication", authentication::KEYWORDS),
+        rows("track_proxy", track_proxy::KEYWORDS),
     ]
     .concat()
 }

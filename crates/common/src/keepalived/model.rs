@@ -23,7 +23,7 @@ pub use global::{Command, Fifo, GlobalDefs, MailServer, ScriptUser};
 pub use instance::{
     AuthType, Authentication, Notify, State, SyncGroup, UnicastPeer, Version, Vmac, VrrpInstance,
 };
-pub use track::{ParamMatch, Track, TrackFile, TrackFileInit, TrackProcess, Tracks, VrrpScript};
+pub use track::{ParamMatch, Track, TrackFile, TrackFileInit, TrackProcess, TrackProxy, Tracks, VrrpScript};
 
 /// A whole configuration, of one file with its includes or of one YAML document.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug, Default)]

@@ -103,6 +103,9 @@ fn one(text: &mut String, router: &Router, index: usize, i: &Instance, (wall, no
     for watch in &plan.watches {
         let (kind, name) = match &watch.target {
             Target::Interface(name) => ("Tracked interface", name.as_str()),
+            Target::Proxy(at) => {
+                ("Tracked proxy", router.plan().proxies.get(*at).map_or("?", |p| p.name.as_str()))
+            }
             Target::Script(at) => {
                 ("Tracked script", router.plan().scripts.get(*at).map_or("?", |s| s.name.as_str()))
             }

@@ -43,7 +43,7 @@ fn data(
         .iter()
         .filter_map(|w| match w.target {
             Target::Script(at) => commands.scripts.get(at).map(|c| c.argv.join(" ")),
-            Target::Interface(_) => None,
+            Target::Interface(_) | Target::Proxy(_) => None,
         })
         .collect();
     let vips: Vec<String> = p.addresses.iter().map(|a| address(a, router.holds(index, a.address))).collect();

@@ -107,7 +107,8 @@ fn a_watch_takes_the_scripts_weight_unless_it_has_its_own() {
     let tracks = "track_script {\na\nb weight 3\n}\ntrack_interface {\neth1 weight 5\n}";
     let c = compiled(&(script("a") + &script("b") + &instance(tracks)));
     let weights: Vec<_> = c.plan.instances[0].watches.iter().map(|w| w.weight).collect();
-    assert_eq!(weights, [5, -7, 3]);
+    // The last is the proxy of this host.
+    assert_eq!(weights, [5, -7, 3, 0]);
     assert!(matches!(c.plan.instances[0].watches[1].target, Target::Script(0)));
     assert_eq!(c.commands.scripts[0].argv, ["/bin/sh", "-c", "true"]);
 }
@@ -117,7 +118,8 @@ fn a_script_that_is_not_there_is_told_and_what_tracks_it_runs_without() {
     let text =
         "vrrp_script a {\nscript \"/no/such/program\"\n}\n".to_owned() + &instance("track_script {\na\n}");
     let c = compiled(&text);
-    assert!(c.plan.instances[0].watches.is_empty() && c.plan.scripts.is_empty());
+    assert!(c.plan.instances[0].watches.iter().all(|w| w.target == Target::Proxy(0)));
+    assert!(c.plan.scripts.is_empty());
     assert!(messages(&c).iter().any(|m| m.contains("track script a") && m.contains("/no/such/program")));
 }
 
@@ -195,5 +197,32 @@ fn members_of_a_group_are_numbered_and_share_its_trackers() {
     let group = "vrrp_sync_group G {\ngroup {\nVI_2\nVI_1\nVI_3\n}\ntrack_interface {\neth1\n}\n}\n";
     let c = compiled(&(instance("") + &second + group));
     assert_eq!(c.plan.groups[0].members, [1, 0]);
-    assert!(c.plan.instances.iter().all(|i| i.watches.len() == 1));
+    let eth1 = Target::Interface("eth1".into());
+    assert!(c.plan.instances.iter().all(|i| i.watches.iter().filter(|w| w.target == eth1).count() == 1));
+}
+
+#[test]
+fn the_proxy_of_the_host_is_tracked_once_unless_a_block_says_otherwise() {
+    let c = compiled(&(instance("") + &instance("").replace("VI_1", "VI_2").replace("51", "52")));
+    assert_eq!(c.plan.proxies.len(), 1);
+    assert_eq!((c.plan.proxies[0].name.as_str(), &c.plan.proxies[0].socket), ("local", &None));
+    assert!(c.plan.instances.iter().all(|i| i.watches == [i.watches[0].clone()]));
+    let off = compiled(&instance("track_proxy {\noff\n}"));
+    assert!(off.plan.proxies.is_empty() && off.plan.instances[0].watches.is_empty());
+    let group = "vrrp_sync_group G {\ngroup {\nVI_1\n}\ntrack_proxy {\noff\n}\n}\n";
+    assert!(compiled(&(instance("") + group)).plan.proxies.is_empty());
+}
+
+#[test]
+fn a_proxy_is_tracked_as_its_block_says() {
+    let block = "track_proxy {\nsocket /run/p.sock\nweight -30\nrequire_backend a b\nrequire_backend c\n\
+                 hang_timeout 0.5\n}";
+    let other = instance("track_proxy {\nsocket /run/p.sock\n}").replace("VI_1", "VI_2").replace("51", "52");
+    let c = compiled(&(instance(block) + &other));
+    let p = &c.plan.proxies;
+    assert_eq!((p[0].name.as_str(), p[1].name.as_str()), ("/run/p.sock", "/run/p.sock#2"));
+    assert_eq!(p[0].require, ["a", "b", "c"]);
+    assert_eq!((p[0].hang_timeout.as_millis(), p[1].hang_timeout.as_millis()), (500, 1_000));
+    assert_eq!(c.plan.instances[0].watches[0].weight, -30);
+    assert_eq!((&c.plan.instances[1].watches[0].target, p.len()), (&Target::Proxy(1), 2));
 }

@@ -14,6 +14,7 @@ pub struct Plan {
     pub instances: Vec<Arc<InstancePlan>>,
     pub groups: Vec<GroupPlan>,
     pub scripts: Vec<ScriptPlan>,
+    pub proxies: Vec<ProxyPlan>,
     /// `vrrp_startup_delay`: instances are held this long after start.
     pub startup_delay: Duration,
     /// `vrrp_garp_interval`: least gap between gratuitous ARPs on one interface.
@@ -135,6 +136,8 @@ pub struct Watch {
 /// What is watched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
+    /// Index into [`Plan::proxies`]. Weight 0 means the lowest priority, not FAULT.
+    Proxy(usize),
     /// Index into [`Plan::scripts`].
     Script(usize),
     Interface(String),
@@ -150,6 +153,18 @@ pub struct ScriptPlan {
     pub fall: u32,
     /// Begin as failed.
     pub init_fail: bool,
+}
+
+/// A proxy that tells how it is (`track_proxy`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProxyPlan {
+    pub name: String,
+    /// Path of its stats socket, or `@NAME` of an abstract one; `None`: found by itself.
+    pub socket: Option<String>,
+    /// Backends that must have a usable server.
+    pub require: Vec<String>,
+    /// How long it may be silent, or a worker of it, although it could run.
+    pub hang_timeout: Duration,
 }
 
 /// A `vrrp_sync_group`.

@@ -30,7 +30,7 @@ use super::{
     instance::{self, Instance, State, Told},
     plan::{AddressPlan, InstancePlan, Plan},
     sync_group::SyncGroup,
-    track::script,
+    track::{proxy, script},
     wire::Verdict,
 };
 
@@ -121,6 +121,10 @@ impl Router {
             Event::Stop => self.stop(now),
             Event::Timeout => self.timeout(now),
             Event::Packet { socket, bytes } => self.packet(socket, bytes, now),
+            Event::Proxy { name, event } => {
+                self.trackers.proxy(name, event, now);
+                self.drain_trackers(now);
+            }
             Event::Exited { script, exit } => {
                 self.trackers.exited(script, exit);
                 self.drain_trackers(now);
@@ -148,6 +152,10 @@ impl Router {
 
     pub fn instances(&self) -> &[Instance] {
         &self.instances
+    }
+
+    pub fn proxies(&self) -> &[proxy::Proxy] {
+        self.trackers.proxies()
     }
 
     pub fn scripts(&self) -> &[script::Script] {

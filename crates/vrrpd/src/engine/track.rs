@@ -4,10 +4,11 @@
 //! Leaves to others: running programs and hearing of links (shell), adding up (`router`).
 
 pub mod interface;
+pub mod proxy;
 pub mod script;
 
 /// The kinds of tracker served, by the name of their block in keepalived.conf.
-pub const TRACKS: &[&str] = &[interface::NAME, script::NAME];
+pub const TRACKS: &[&str] = &[interface::NAME, proxy::NAME, script::NAME];
 
 /// What is known of a watched thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -15,6 +15,7 @@ use super::{
     clock::{self, Timer},
     netlink::{self, Change, Netlink},
     notify::{self, Fifos, Telling},
+    proxy::{Heard, Proxies},
     script::{End, Scripts},
     socket::{Arrival, Sockets},
     words::{self, Loudness},
@@ -25,7 +26,7 @@ use crate::{
         instance::{State, Told},
         plan::Plan,
         router::{Action, Event, Router, Socket, Who},
-        track::{Status, script},
+        track::{Status, proxy, script},
     },
     program::Commands,
 };
@@ -63,6 +64,8 @@ pub struct Runner {
     announcer: Announcer,
     scripts: Scripts,
     ends: mpsc::Receiver<End>,
+    proxies: Proxies,
+    heard: mpsc::Receiver<Heard>,
     fifos: Fifos,
     timer: Timer,
     /// The VIPs stay when we go (`-V`).
@@ -77,6 +80,7 @@ pub enum Happening {
     Arrival(Arrival),
     Change(Change),
     End(End),
+    Proxy(Heard),
     Timeout,
 }
 
@@ -97,6 +101,7 @@ impl Runner {
     pub async fn start(plan: Arc<Plan>, commands: Commands, options: Options) -> Result<Runner, Error> {
         let (sockets, arrivals) = Sockets::new();
         let (scripts, ends) = Scripts::new();
+        let (proxies, heard) = Proxies::new();
         let mut runner = Runner {
             router: Router::new(plan.clone()),
             plan,
@@ -108,6 +113,8 @@ impl Runner {
             announcer: Announcer::open().map_err(Error::Announcer)?,
             scripts,
             ends,
+            proxies,
+            heard,
             fifos: Fifos::default(),
             timer: Timer::new().map_err(Error::Timer)?,
             keep_addresses: options.keep_addresses,
@@ -122,6 +129,7 @@ impl Runner {
         if !options.dynamic_interfaces {
             check_interfaces(&runner.router)?;
         }
+        runner.proxies.set(&runner.plan.proxies);
         runner.router.handle(Event::Start, clock::now());
         runner.perform().await;
         Ok(runner)
@@ -137,6 +145,7 @@ impl Runner {
             Some(arrival) = self.arrivals.recv() => Happening::Arrival(arrival),
             change = self.netlink.next() => Happening::Change(change.ok_or(Error::Closed)?),
             Some(end) = self.ends.recv() => Happening::End(end),
+            Some(heard) = self.heard.recv() => Happening::Proxy(heard),
             () = self.timer.expired() => Happening::Timeout,
         })
     }
@@ -152,6 +161,9 @@ impl Runner {
             Happening::End(end) => {
                 self.scripts.ended(&end.script);
                 self.router.handle(Event::Exited { script: &end.script, exit: end.exit }, now);
+            }
+            Happening::Proxy((name, event)) => {
+                self.router.handle(Event::Proxy { name: &name, event }, now);
             }
             Happening::Timeout => self.router.handle(Event::Timeout, now),
         }
@@ -294,6 +306,7 @@ impl Runner {
                 Ok(()) => debug!("Sending gratuitous ARP on {} for {address}", self.interface(link)),
                 Err(e) => warn!("cannot send gratuitous ARP for {address}: {e}"),
             },
+            Action::Proxy { index, what } => self.proxy(index, what),
             Action::Script { index, what } => self.script(index, what),
             Action::Notify { who, told, priority } => self.notify(who, told, priority),
             Action::Note { instance, note } => {
@@ -307,6 +320,7 @@ impl Runner {
             }
             Action::Reloaded => {
                 self.plan = self.router.plan().clone();
+                self.proxies.set(&self.plan.proxies);
                 self.commands = self.next.take().unwrap_or_default();
             }
             // Whoever asked for it awaits our return.
@@ -346,6 +360,20 @@ impl Runner {
             script::Action::Returned(code) => info!("Script `{name}` now returning {code}"),
             script::Action::Changed(Status::Up, _) => info!("VRRP_Script({name}) succeeded"),
             script::Action::Changed(_, why) => info!("VRRP_Script({name}) {}", words::failure(why)),
+        }
+    }
+
+    fn proxy(&mut self, index: usize, what: proxy::Action) {
+        let Some(plan) = self.plan.proxies.get(index) else { return };
+        let name = &plan.name;
+        match what {
+            proxy::Action::Inspect { slot, pid } => {
+                let event = proxy::Event::Inspected { slot, found: self.proxies.inspect(pid) };
+                self.router.handle(Event::Proxy { name, event }, clock::now());
+            }
+            proxy::Action::Ping { slot, number } => self.proxies.ping(name, slot, number),
+            proxy::Action::Changed(Status::Down, cause) => warn!("{}", words::proxy(name, &cause)),
+            proxy::Action::Changed(_, cause) => info!("{}", words::proxy(name, &cause)),
         }
     }
 

@@ -7,7 +7,10 @@ use crate::engine::{
     instance::{self, Fault},
     plan::{InstancePlan, Plan, Target},
     router::Note,
-    track::script::{Exit, Reason},
+    track::{
+        proxy,
+        script::{Exit, Reason},
+    },
     wire::Verdict,
 };
 
@@ -89,9 +92,33 @@ pub fn cause(plan: &Plan, instance: &InstancePlan, fault: Fault) -> String {
             Some(Target::Script(script)) => {
                 format!("script {} failed", plan.scripts.get(*script).map_or("?", |s| s.name.as_str()))
             }
-            None => "tracker".into(),
+            // A proxy never means FAULT.
+            Some(Target::Proxy(_)) | None => "tracker".into(),
         },
     }
+}
+
+/// What came of a tracked proxy.
+pub fn proxy(name: &str, cause: &proxy::Cause) -> String {
+    use proxy::Cause;
+    let proxy = match name {
+        proxy::LOCAL => "the proxy of this host".to_owned(),
+        socket => format!("the proxy at {socket}"),
+    };
+    let why = match cause {
+        Cause::Ready => "is ready".to_owned(),
+        Cause::Absent => "is not there".to_owned(),
+        Cause::Died => "died".to_owned(),
+        Cause::Stopped => "is stopped by a signal".to_owned(),
+        Cause::Silent => "hangs: it is silent although it could run".to_owned(),
+        Cause::WorkerHangs { ms } => format!("hangs: a worker thread has not answered for {ms} ms"),
+        Cause::NotReady => "is not ready yet".to_owned(),
+        Cause::Draining => "takes no new connections".to_owned(),
+        Cause::Stopping => "is stopping".to_owned(),
+        Cause::NoServer(backend) => format!("has no server for backend {backend}"),
+        Cause::NoBackend(backend) => format!("has no backend {backend} (see require_backend)"),
+    };
+    format!("{proxy} {why}")
 }
 
 /// Why a script counts as failed.

@@ -1,7 +1,11 @@
 //! The lists of what an instance or a group tracks: `NAME [weight N [reverse|noreverse]]`, one a line.
 
-use super::Entry;
-use crate::{diag::codes, keepalived::model::Track, source::At};
+use super::{Entry, apply, track_proxy};
+use crate::{
+    diag::codes,
+    keepalived::model::{Track, TrackProxy},
+    source::At,
+};
 
 /// Reads the lines of `track_script { … }` and its like; weights lie within `-limit..=limit`.
 pub(super) fn list(tracks: &mut Vec<Track>, limit: i16, e: &mut Entry<'_>) {
@@ -30,4 +34,12 @@ pub(super) fn list(tracks: &mut Vec<Track>, limit: i16, e: &mut Entry<'_>) {
         }
         tracks.push(track);
     }
+}
+
+/// Reads `track_proxy { … }`.
+pub(super) fn proxy(track: &mut Option<TrackProxy>, e: &mut Entry<'_>) {
+    let place = e.span();
+    let mut p = TrackProxy { place: At::new((), place), ..TrackProxy::default() };
+    apply("track_proxy", track_proxy::KEYWORDS, &mut p, e.lines(), e.cx);
+    *track = Some(p);
 }

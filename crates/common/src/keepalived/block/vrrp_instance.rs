@@ -169,6 +169,9 @@ pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
     block("track_process", (0, 0), "Uses a vrrp_track_process.", |v, e| {
         track::list(&mut v.track.processes, 254, e)
     }),
+    block("track_proxy", (0, 0), "Uses the proxy of this host (vrrpd's own).", |v, e| {
+        track::proxy(&mut v.track.proxy, e)
+    }),
     block("track_script", (0, 0), "Uses a vrrp_script.", |v, e| track::list(&mut v.track.scripts, 253, e)),
     row("track_src_ip", (0, 0), "FAULT while the configured source address is absent.", |v, _| {
         v.track_src_ip = true

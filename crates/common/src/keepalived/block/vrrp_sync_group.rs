@@ -43,5 +43,8 @@ pub(super) const KEYWORDS: &[Row<SyncGroup>] = &[
     block("track_process", (0, 0), "Uses a vrrp_track_process.", |g, e| {
         track::list(&mut g.track.processes, 254, e)
     }),
+    block("track_proxy", (0, 0), "Uses the proxy of this host (vrrpd's own).", |g, e| {
+        track::proxy(&mut g.track.proxy, e)
+    }),
     block("track_script", (0, 0), "Uses a vrrp_script.", |g, e| track::list(&mut g.track.scripts, 253, e)),
 ];

@@ -79,7 +79,7 @@ fn weights_of_members(g: &SyncGroup, config: &mut Config, diags: &mut Diagnostic
             }
             !weighted
         };
-        let Tracks { interfaces, scripts, files, processes, bfd } = &mut v.track;
+        let Tracks { interfaces, scripts, files, processes, bfd, proxy: _ } = &mut v.track;
         scripts.retain(|t| keep(t, of_script.get(&t.name.value).copied().unwrap_or(0)));
         for list in [interfaces, files, processes, bfd] {
             list.retain(|t| keep(t, 0));

@@ -275,7 +275,7 @@ fn owner(v: &mut VrrpInstance, diags: &mut Diagnostics) {
         return;
     }
     let name = &v.name.value;
-    let Tracks { interfaces, scripts, files, processes, bfd } = &mut v.track;
+    let Tracks { interfaces, scripts, files, processes, bfd, proxy: _ } = &mut v.track;
     for list in [interfaces, scripts, files, processes, bfd] {
         list.retain(|t| {
             let weighted = t.weight.is_some_and(|w| w.value != 0);

@@ -133,6 +133,29 @@ pub struct Track {
     pub reverse: Option<bool>,
 }
 
+/// A `track_proxy` block.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrackProxy {
+    /// Where the block stands.
+    #[serde(skip)]
+    pub place: At<()>,
+    /// Path of a stats socket or `@NAME`; else the proxy is found by itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub socket: Option<At<String>>,
+    /// -254..=254; left out, or 0: a proxy that is down leaves priority 1.
+    #[serde(skip_serializing_if = "is_default")]
+    pub weight: Option<At<i16>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_backend: Vec<At<String>>,
+    /// 150 ms to a minute; default 1 s.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hang_timeout_us: Option<u64>,
+    /// Not even one that is found is tracked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub off: bool,
+}
+
 /// All that an instance or a group tracks.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
@@ -147,4 +170,7 @@ pub struct Tracks {
     pub processes: Vec<Track>,
     #[serde(skip_serializing_if = "is_default")]
     pub bfd: Vec<Track>,
+    /// `track_proxy`; without the block a proxy that is found is tracked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub proxy: Option<TrackProxy>,
 }

@@ -11,7 +11,7 @@ use crate::engine::{
     Time,
     instance::{self, Fault},
     plan::InstancePlan,
-    track::{self, Effect},
+    track::Effect,
 };
 
 impl Router {
@@ -47,8 +47,7 @@ impl Router {
         fault(Fault::NoAddress, link.is_some() && source.is_none());
         let (mut weight, mut waiting) = (0, 0);
         for (at, watch) in plan.watches.iter().enumerate() {
-            let effect =
-                track::effect(self.trackers.status(&watch.target, &self.links), watch.weight, watch.reverse);
+            let effect = self.trackers.effect(watch, &self.links);
             match effect {
                 Effect::Weight(w) => weight += w,
                 Effect::Waiting => waiting += 1,

@@ -9,19 +9,24 @@ use std::sync::Arc;
 use super::{Action, Links};
 use crate::engine::{
     Time,
-    plan::{Plan, Target},
-    track::{self, Status, script},
+    plan::{Plan, Target, Watch},
+    track::{self, Effect, Status, proxy, script},
 };
 
 #[derive(Debug, Default)]
 pub(super) struct Trackers {
     running: bool,
+    proxies: Vec<proxy::Proxy>,
     scripts: Vec<script::Script>,
 }
 
 impl Trackers {
     pub(super) fn new(plan: &Plan) -> Trackers {
-        Trackers { running: false, scripts: plan.scripts.iter().cloned().map(script::Script::new).collect() }
+        Trackers {
+            running: false,
+            proxies: plan.proxies.iter().cloned().map(proxy::Proxy::new).collect(),
+            scripts: plan.scripts.iter().cloned().map(script::Script::new).collect(),
+        }
     }
 
     pub(super) fn start(&mut self, now: Time) {
@@ -36,6 +41,7 @@ impl Trackers {
     pub(super) fn timeout(&mut self, now: Time) {
         if self.running {
             self.scripts.iter_mut().for_each(|s| s.timeout(now));
+            self.proxies.iter_mut().for_each(|p| p.timeout(now));
         }
     }
 
@@ -43,7 +49,15 @@ impl Trackers {
         if !self.running {
             return None;
         }
-        self.scripts.iter().filter_map(script::Script::deadline).min()
+        let proxies = self.proxies.iter().filter_map(proxy::Proxy::deadline);
+        self.scripts.iter().filter_map(script::Script::deadline).chain(proxies).min()
+    }
+
+    /// Something about this proxy.
+    pub(super) fn proxy(&mut self, name: &str, event: proxy::Event, now: Time) {
+        if let Some(p) = self.proxies.iter_mut().find(|p| p.plan().name == name) {
+            p.handle(event, now);
+        }
     }
 
     /// A run of this script ended.
@@ -55,6 +69,7 @@ impl Trackers {
 
     /// Puts the plan of a reload in; what goes on keeps its status.
     pub(super) fn reload(&mut self, plan: &Arc<Plan>, now: Time) {
+        self.reload_proxies(plan);
         let mut old = std::mem::take(&mut self.scripts);
         for new in &plan.scripts {
             let kept = old.iter().position(|s| s.plan().name == new.name).map(|at| old.swap_remove(at));
@@ -72,6 +87,16 @@ impl Trackers {
         }
     }
 
+    fn reload_proxies(&mut self, plan: &Plan) {
+        let mut old = std::mem::take(&mut self.proxies);
+        for new in &plan.proxies {
+            let kept = old.iter().position(|p| p.plan().name == new.name).map(|at| old.swap_remove(at));
+            let mut proxy = kept.unwrap_or_else(|| proxy::Proxy::new(new.clone()));
+            proxy.reconfigure(new.clone());
+            self.proxies.push(proxy);
+        }
+    }
+
     /// Hands on what the trackers want done. `true`: a status changed.
     pub(super) fn drain(&mut self, mut act: impl FnMut(Action)) -> bool {
         let mut changed = false;
@@ -81,16 +106,36 @@ impl Trackers {
                 act(Action::Script { index, what });
             }
         }
+        for (index, p) in self.proxies.iter_mut().enumerate() {
+            while let Some(what) = p.poll_action() {
+                changed |= matches!(what, proxy::Action::Changed(..));
+                act(Action::Proxy { index, what });
+            }
+        }
         changed
+    }
+
+    /// What a watch does to its instance now.
+    pub(super) fn effect(&self, watch: &Watch, links: &Links) -> Effect {
+        let status = self.status(&watch.target, links);
+        match watch.target {
+            Target::Proxy(_) => proxy::effect(status, watch.weight),
+            Target::Interface(_) | Target::Script(_) => track::effect(status, watch.weight, watch.reverse),
+        }
     }
 
     pub(super) fn status(&self, target: &Target, links: &Links) -> Status {
         match target {
+            Target::Proxy(index) => self.proxies.get(*index).map_or(Status::Unknown, |p| p.status()),
             Target::Script(index) => self.scripts.get(*index).map_or(Status::Unknown, |s| s.status()),
             Target::Interface(name) => {
                 track::interface::status(links.by_name(name).is_some_and(|l| l.running))
             }
         }
+    }
+
+    pub(super) fn proxies(&self) -> &[proxy::Proxy] {
+        &self.proxies
     }
 
     pub(super) fn scripts(&self) -> &[script::Script] {

@@ -8,7 +8,7 @@ use super::Link;
 use crate::engine::{
     instance::{self, Told},
     plan::{AddressPlan, Plan},
-    track::script,
+    track::{proxy, script},
     wire::{Verdict, arp},
 };
 
@@ -41,6 +41,11 @@ pub enum Event<'a> {
     Packet {
         socket: Socket,
         bytes: &'a [u8],
+    },
+    /// Something about the tracked proxy of this name.
+    Proxy {
+        name: &'a str,
+        event: proxy::Event,
     },
     /// A run of a script ended.
     Exited {
@@ -90,6 +95,11 @@ pub enum Action {
         link: u32,
         address: IpAddr,
         frame: [u8; arp::FRAME_BYTES],
+    },
+    /// Look at this proxy of the plan, ping it, or say what came of it.
+    Proxy {
+        index: usize,
+        what: proxy::Action,
     },
     /// Run, terminate or kill this script of the plan.
     Script {
