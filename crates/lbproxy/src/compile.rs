@@ -15,6 +15,7 @@ mod global;
 mod log;
 pub mod plan;
 mod server;
+mod stick;
 
 use std::{
     collections::HashMap,
@@ -30,7 +31,7 @@ use common::{
     source::At,
 };
 
-use crate::engine::state::Registry;
+use crate::engine::{state::Registry, stick as stick_table};
 
 /// What came of a configuration: a plan unless something in it has to change first.
 #[derive(Debug)]
@@ -47,14 +48,15 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     let mut c = Compiler::new(config, world, registry);
     let global = c.global();
     c.index_backends();
+    c.tables();
     let frontends: Vec<_> = config.proxies.iter().filter(|p| p.has_front()).collect();
     let frontends: Vec<_> =
         frontends.into_iter().enumerate().map(|(ix, p)| Arc::new(c.frontend(ix, p))).collect();
     let backs: Vec<_> = config.proxies.iter().filter(|p| p.has_back()).collect();
     let backends: Vec<_> = backs.into_iter().enumerate().map(|(ix, p)| Arc::new(c.backend(ix, p))).collect();
     let order = c.order();
-    let (diagnostics, log_sinks) = (c.diagnostics, c.log_sinks);
-    let plan = plan::Plan { global, frontends, backends, order, log_sinks };
+    let (diagnostics, log_sinks, tables) = (c.diagnostics, c.log_sinks, c.table_order);
+    let plan = plan::Plan { global, frontends, backends, order, log_sinks, tables };
     let (plan, refused) = if diagnostics.has_alerts() { (None, Some(plan)) } else { (Some(plan), None) };
     Compiled { plan, refused, diagnostics }
 }
@@ -70,6 +72,8 @@ struct Compiler<'a> {
     /// Names already resolved: a configuration repeats them, resolvers are slow.
     resolved: HashMap<String, Option<Vec<IpAddr>>>,
     log_sinks: Vec<plan::LogSink>,
+    /// Stick tables in the order of the file.
+    table_order: Vec<Arc<stick_table::Table>>,
     /// ACLs and user lists that were compiled already.
     expressions: expr::Cache,
 }
@@ -84,6 +88,7 @@ impl<'a> Compiler<'a> {
             backend_ix: HashMap::new(),
             resolved: HashMap::new(),
             log_sinks: Vec::new(),
+            table_order: Vec::new(),
             expressions: expr::Cache::default(),
         }
     }

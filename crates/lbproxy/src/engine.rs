@@ -26,4 +26,5 @@ pub mod sample;
 pub mod session;
 pub mod state;
 pub mod stats;
+pub mod stick;
 pub mod txn;

@@ -198,6 +198,8 @@ model! {
         pub http_logurilen: Option<u32>,
         /// 63 when absent.
         pub http_cookielen: Option<u32>,
+        /// Slots for tracked counters; 3 when absent.
+        pub stick_counters: Option<u32>,
         /// Connections accepted per wake-up; may be -1 for no limit.
         pub maxaccept: Option<i32>,
         pub maxpollevents: Option<u32>,

@@ -13,6 +13,7 @@ mod server;
 mod servers;
 mod sess;
 mod stat;
+mod table;
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
@@ -46,6 +47,7 @@ pub const FAMILIES: &[&[Command]] = &[
     servers::COMMANDS,
     sess::COMMANDS,
     stat::COMMANDS,
+    table::COMMANDS,
 ];
 
 /// What a command is given.

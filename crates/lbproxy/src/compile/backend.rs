@@ -55,6 +55,7 @@ impl Compiler<'_> {
             // Rules of a `listen` are its front half's: they run once.
             rules: Arc::new(if p.has_front() { plan::ProxyRules::default() } else { self.proxy_rules(p) }),
             use_server: self.use_server(p),
+            stick: self.stick_rules(p),
             errors: self.error_pages(p),
             stats: self.stats_page(p).map(Arc::new),
             fullconn: b.fullconn.unwrap_or(0),

@@ -12,6 +12,7 @@ mod map;
 mod reply;
 mod rule;
 mod sample;
+mod stick;
 mod users;
 
 use std::{collections::HashMap, sync::Arc};
@@ -23,7 +24,7 @@ use common::{
 };
 
 pub use self::capture::captures;
-use crate::engine::{action::auth::UserList, rule::Acl, sample::Place};
+use crate::engine::{action::auth::UserList, rule::Acl, sample::Place, stick::Table};
 
 /// What the words of one proxy may name, and where what is wrong with them is told.
 #[allow(missing_debug_implementations)] // Borrows the world.
@@ -43,6 +44,8 @@ pub struct Cache {
     /// By proxy and name; `None` when its words are wrong, which was said.
     acls: HashMap<(String, String), Option<Arc<Acl>>>,
     users: HashMap<String, Option<Arc<UserList>>>,
+    /// Stick tables by the name that rules know them by.
+    pub(in crate::compile) tables: HashMap<String, Arc<Table>>,
 }
 
 /// Which rule set a list of rules belongs to.

@@ -14,7 +14,9 @@ use crate::engine::{
     http::{case::CaseMap, framing::Policy, parse::Limits},
     logformat::LogFormat,
     rule::{Cond, HttpRules, TcpRules},
+    sample::Expr,
     state::{BackendState, FrontendState, ListenerState, ServerState},
+    stick::Table,
 };
 
 /// Index of a frontend in [`Plan::frontends`].
@@ -34,6 +36,8 @@ pub struct Plan {
     pub order: Vec<(Option<FrontendIx>, Option<BackendIx>)>,
     /// Every log destination once; [`LogTarget::sink`] is an index into it.
     pub log_sinks: Vec<LogSink>,
+    /// Every stick table, in the order of the file.
+    pub tables: Vec<Arc<Table>>,
 }
 
 /// What `global` says, compiled.
@@ -334,6 +338,7 @@ pub struct Backend {
     pub forwardfor: Option<Arc<ForwardFor>>,
     pub rules: Arc<ProxyRules>,
     pub use_server: Vec<(ServerIx, Option<Cond>)>,
+    pub stick: StickRules,
     pub errors: Arc<ErrorPages>,
     pub stats: Option<Arc<StatsPage>>,
     pub fullconn: u32,
@@ -368,6 +373,8 @@ pub struct Server {
     pub backup: bool,
     /// Starts in maintenance.
     pub disabled: bool,
+    /// `non-stick`: never remembered by stick rules.
+    pub non_stick: bool,
     pub cookie: Option<String>,
     pub maxconn: u32,
     pub minconn: u32,
@@ -393,6 +400,16 @@ pub struct Server {
     pub state: Arc<ServerState>,
 }
 
+impl Server {
+    /// The configured Internet address.
+    pub fn inet(&self) -> Option<SocketAddr> {
+        match &self.endpoint {
+            Some(Endpoint::Inet(a)) => Some(*a),
+            _ => None,
+        }
+    }
+}
+
 /// Port of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Port {
@@ -408,6 +425,24 @@ pub enum SendProxy {
     No,
     V1,
     V2,
+}
+
+/// The `stick` rules of a backend, by what they are asked for.
+#[derive(Debug, Default)]
+pub struct StickRules {
+    /// `stick match`, `stick on`: the first with an entry names the server.
+    pub matching: Vec<Arc<StickRule>>,
+    /// `stick store-request`, `stick on`.
+    pub store_request: Vec<Arc<StickRule>>,
+    pub store_response: Vec<Arc<StickRule>>,
+}
+
+/// One `stick` rule.
+#[derive(Debug)]
+pub struct StickRule {
+    pub key: Expr,
+    pub table: Arc<Table>,
+    pub cond: Option<Cond>,
 }
 
 /// `use_backend`.

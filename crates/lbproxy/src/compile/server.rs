@@ -77,6 +77,7 @@ impl Compiler<'_> {
             weight: s.weight.as_ref().map_or(1, |w| w.value.min(256)),
             backup: s.backup,
             disabled: s.disabled,
+            non_stick: s.non_stick,
             cookie: s.cookie.as_ref().map(|c| c.value.clone()).or(dynamic),
             maxconn: s.maxconn.unwrap_or(0),
             minconn: s.minconn.unwrap_or(0),

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod header;
 pub mod line;
 pub mod redirect;
+pub mod stick;
 pub mod stream;
 pub mod variable;
 
@@ -40,6 +41,7 @@ pub enum Action {
     Header(Box<header::Edit>),
     Line(Box<line::Edit>),
     Variable(Box<variable::Change>),
+    Stick(Box<stick::Change>),
     Stream(Box<stream::Change>),
     Wait(Waiting),
 }
@@ -68,6 +70,10 @@ impl Action {
                 Outcome::Next
             }
             Action::Variable(change) => {
+                change.run(ctx);
+                Outcome::Next
+            }
+            Action::Stick(change) => {
                 change.run(ctx);
                 Outcome::Next
             }
@@ -130,7 +136,6 @@ const fn no(name: &'static str, sets: u8, refused: &'static str) -> Row {
 use sets::{AFTER, CONTENT, HTTP, REQUEST, RESPONSE, RESPONSE_CONTENT, TCP};
 
 const ALL: u8 = TCP | RESPONSE_CONTENT | HTTP;
-const TABLES: &str = "stick tables are not built yet";
 
 /// Every action, sorted by name.
 pub const ACTIONS: &[Row] = &[
@@ -165,12 +170,12 @@ pub const ACTIONS: &[Row] = &[
     yes("replace-uri", REQUEST, false, "Rewrites the request target by a regular expression."),
     yes("replace-value", HTTP, false, "Rewrites comma-separated values by a regular expression."),
     yes("return", REQUEST | RESPONSE, true, "Answers in place of a server."),
-    no("sc-add-gpc", ALL, TABLES),
-    no("sc-inc-gpc", ALL, TABLES),
-    no("sc-inc-gpc0", ALL, TABLES),
-    no("sc-inc-gpc1", ALL, TABLES),
-    no("sc-set-gpt", ALL, TABLES),
-    no("sc-set-gpt0", ALL, TABLES),
+    yes("sc-add-gpc", ALL, false, "Adds to a general counter of the tracked entry."),
+    yes("sc-inc-gpc", ALL, false, "Adds one to a general counter of the tracked entry."),
+    yes("sc-inc-gpc0", ALL, false, "Adds one to the first general counter of the tracked entry."),
+    yes("sc-inc-gpc1", ALL, false, "Adds one to the second general counter of the tracked entry."),
+    yes("sc-set-gpt", ALL, false, "Sets a tag of the tracked entry."),
+    yes("sc-set-gpt0", ALL, false, "Sets the first tag of the tracked entry."),
     no("send-spoe-group", CONTENT | RESPONSE_CONTENT | REQUEST | RESPONSE, "SPOE is not built yet"),
     no(
         "set-bandwidth-limit",
@@ -210,7 +215,7 @@ pub const ACTIONS: &[Row] = &[
     yes("strict-mode", HTTP, false, "Whether a rewrite that fails is an error."),
     no("switch-mode", CONTENT, "a TCP frontend cannot turn to HTTP yet"),
     yes("tarpit", REQUEST, true, "Keeps the client waiting, then refuses."),
-    no("track-sc", TCP | REQUEST | RESPONSE, TABLES),
+    yes("track-sc", TCP | REQUEST | RESPONSE, false, "Counts in a stick table from here on."),
     yes("unset-var", ALL, false, "Unsets a variable."),
     no("use-service", CONTENT | REQUEST, "no services are built yet"),
     yes("wait-for-body", REQUEST | RESPONSE, false, "Waits for the body."),

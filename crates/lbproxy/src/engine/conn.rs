@@ -46,6 +46,8 @@ pub struct ConnInfo {
     pub id: u64,
     /// What went wrong before there was a session (`fc_err`).
     pub error: ConnError,
+    /// What the session counts in stick tables.
+    pub tracked: super::stick::Tracks,
 }
 
 /// The error of a connection by its number (manual 7.3.3, table of `fc_err_str`); 0 is success.

@@ -48,6 +48,8 @@ pub struct Ctx<'a> {
     pub world: &'a dyn World,
     /// Wall clock, microseconds since the epoch, read once per wake-up.
     pub now_us: u64,
+    /// The clock that tables, queues and states count on, milliseconds.
+    pub now_ms: u64,
     /// A random number drawn by the caller, for `rand` and sampling.
     pub seed: u64,
 }
@@ -67,6 +69,7 @@ impl<'a> Ctx<'a> {
             names,
             world,
             now_us: 0,
+            now_ms: 0,
             seed: 0,
         }
     }

@@ -36,6 +36,7 @@ use std::{
 use super::{
     rate_limit::RateLimit,
     stats::{PerThread, Process},
+    stick::{self, Table},
 };
 
 /// A number of things in use now, with the most there ever were.
@@ -190,6 +191,7 @@ pub struct Registry {
     listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
     servers: Mutex<HashMap<String, Arc<ServerState>>>,
+    tables: Mutex<HashMap<String, Arc<Table>>>,
 }
 
 /// Limits on what the process takes in a second.
@@ -252,6 +254,17 @@ impl Registry {
     /// The state of a backend, made when its name is new.
     pub fn backend(&self, name: &str) -> Arc<BackendState> {
         find(&self.backends, name, || BackendState::new(name, PerThread::new(self.threads)))
+    }
+
+    /// A stick table; entries outlive a reload unless what is stored changed.
+    pub fn table(&self, spec: stick::Spec) -> Arc<Table> {
+        let mut tables = lock(&self.tables);
+        if let Some(old) = tables.get(&spec.name).filter(|t| t.is_same(&spec)) {
+            return old.clone();
+        }
+        let table = Arc::new(Table::new(spec));
+        tables.insert(table.spec.name.clone(), table.clone());
+        table
     }
 
     /// The state of a server, made when backend and name are new.

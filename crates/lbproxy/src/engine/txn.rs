@@ -205,6 +205,8 @@ pub struct Txn {
     pub server_tls: Option<Box<super::conn::TlsInfo>>,
     /// Variables, those of the session among them.
     pub vars: super::sample::var::Vars,
+    /// What the stream counts in stick tables.
+    pub tracked: super::stick::Tracks,
     /// The client's address as `set-src` and `set-src-port` changed it.
     pub src_override: Option<super::conn::Addr>,
     /// What rules changed of the stream's time-outs and retries.

@@ -15,6 +15,7 @@ mod relay;
 mod request;
 mod route;
 mod rules;
+mod stick;
 mod stats;
 mod timeouts;
 mod world;
@@ -309,6 +310,8 @@ struct Stream<'s> {
     /// What the client's persistence cookie said, and the server that it or a rule names.
     cookie: cookie::Found,
     named: Option<usize>,
+    /// Keys that are remembered with the server once there is one.
+    stores: stick::Stores,
     /// What a rule put in the place of the server's answer.
     replacement: Option<Answer>,
 
@@ -372,6 +375,7 @@ impl<'s> Stream<'s> {
             answered: Facts::default(),
             cookie: cookie::Found::default(),
             named: None,
+            stores: stick::Stores::new(),
             replacement: None,
             up: None,
             up_body: Body::default(),

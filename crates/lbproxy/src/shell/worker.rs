@@ -304,6 +304,10 @@ impl Worker {
                 if let Some(i) = self.installed() {
                     i.idle.purge(now_ms);
                     i.idle.report(i.plan(), self.thread);
+                    // One thread is enough for tables that nobody writes to.
+                    if self.thread == 0 {
+                        i.plan().tables.iter().for_each(|t| t.expire(now_ms));
+                    }
                 }
             }
             {

@@ -21,7 +21,6 @@ use crate::{
 };
 
 const FULL: Status = Status::FULL;
-const TABLES: Status = Status::not_yet("stick tables are not kept");
 const ADD: Status = Status::removed("2.1", "`http-request add-header`");
 const DEL: Status = Status::removed("2.1", "`http-request del-header`");
 const REP: Status = Status::removed("2.1", "`http-request replace-header`, `replace-path` or `replace-uri`");
@@ -76,10 +75,10 @@ rows! {
     "rspirep", ALL, (2, ANY), RES_REP, |b, cx| translated(b, old::replace(sets::HTTP_RESPONSE, true, cx)), "Rewrites response lines, whatever the case.";
     "rsprep", ALL, (2, ANY), RES_REP, |b, cx| translated(b, old::replace(sets::HTTP_RESPONSE, false, cx)), "Rewrites response lines.";
     "srvexp", ALL, (2, ANY), RES_REP, |b, cx| translated(b, old::replace(sets::HTTP_RESPONSE, false, cx)), "Rewrites response lines.";
-    "stick match", B, (1, ANY), TABLES, |b, cx| stick(b, StickRuleKind::Match, cx), "Looks a server up in a table.";
-    "stick on", B, (1, ANY), TABLES, |b, cx| stick(b, StickRuleKind::On, cx), "Looks a server up in a table and learns it.";
-    "stick store-request", B, (1, ANY), TABLES, |b, cx| stick(b, StickRuleKind::StoreRequest, cx), "Learns a server by the request.";
-    "stick store-response", B, (1, ANY), TABLES, |b, cx| stick(b, StickRuleKind::StoreResponse, cx), "Learns a server by the response.";
+    "stick match", B, (1, ANY), FULL, |b, cx| stick(b, StickRuleKind::Match, cx), "Looks a server up in a table.";
+    "stick on", B, (1, ANY), FULL, |b, cx| stick(b, StickRuleKind::On, cx), "Looks a server up in a table and learns it.";
+    "stick store-request", B, (1, ANY), FULL, |b, cx| stick(b, StickRuleKind::StoreRequest, cx), "Learns a server by the request.";
+    "stick store-response", B, (1, ANY), FULL, |b, cx| stick(b, StickRuleKind::StoreResponse, cx), "Learns a server by the response.";
     "tcp-request connection", DF, (1, ANY), FULL, |b, cx| rules(b, sets::CONNECTION, cx), "Rules on new connections.";
     "tcp-request content", ALL, (1, ANY), FULL, |b, cx| rules(b, sets::TCP_REQUEST, cx), "Rules on the first bytes of the client.";
     "tcp-request inspect-delay", ALL, (1, 1), FULL, |b, cx| set::ms(&mut b.proxy.rules.tcp_request_inspect_delay_ms, cx), "How long content rules may wait for bytes.";
@@ -313,13 +312,13 @@ fn key<'a>(
         after = tail;
     }
     table.key = match word.as_str() {
-        "ip" => StickKey::Ip,
+        "ip" | "ipv4" => StickKey::Ip,
         "ipv6" => StickKey::Ipv6,
         "integer" => StickKey::Integer,
         "string" => StickKey::String(len),
         "binary" => StickKey::Binary(len),
         _ => {
-            cx.bad_word(word, ["ip", "ipv6", "integer", "string", "binary"]);
+            cx.bad_word(word, ["ip", "ipv4", "ipv6", "integer", "string", "binary"]);
             return None;
         }
     };

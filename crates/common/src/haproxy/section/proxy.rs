@@ -238,7 +238,6 @@ pub(super) fn keep(b: &mut Build, cx: &mut Cx<'_>) {
 const FULL: Status = Status::FULL;
 const ZIP: Status = Status::not_yet("responses are not compressed");
 const MAIL: Status = Status::not_yet("no mail is sent");
-const TABLES: Status = Status::not_yet("stick tables are not kept");
 
 rows! {
     /// Keywords of all four sections.
@@ -277,7 +276,7 @@ rows! {
     "log-tag", ALL, (1, 1), FULL, |b, cx| set::text(&mut b.proxy.log_tag, cx), "Program name in log headers.";
     "mode", ALL, (1, 1), FULL, mode, "What is spoken: tcp, http, log, spop.";
     "monitor-net", ALL, (1, ANY), Status::gone("2.4", "monitor-uri, or http-request return with a condition", "requests of that network are served as all others"), keep, "Network whose requests are answered at once.";
-    "stick-table", FB, (2, ANY), TABLES, stick_table, "A table of counters by key.";
+    "stick-table", FB, (2, ANY), FULL, stick_table, "A table of counters by key.";
     "transparent", ALL | NO, (0, 0), Status::gone("3.5", "a server 0.0.0.0 with `source … usesrc`", "connections go to the servers"), keep, "Goes to the client's original destination.";
     "unique-id-format", ALL, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.unique_id_format, cx), "Format of the request's identifier.";
 }

@@ -262,7 +262,7 @@ rows! {
     "no-tlsv12", scope::OWN, (0, 0), FULL, |s, _| s.tls.disabled.push(TlsVersion::Tls12), "No TLS 1.2 towards the server.";
     "no-tlsv13", scope::OWN, (0, 0), FULL, |s, _| s.tls.disabled.push(TlsVersion::Tls13), "No TLS 1.3 towards the server.";
     "no-verifyhost", scope::OWN, (0, 0), FULL, |s, _| s.tls.verifyhost = None, "Takes verifyhost back.";
-    "non-stick", scope::OWN, (0, 0), Status::not_yet("stickiness is not learnt"), |s, _| s.non_stick = true, "Never stored in stick tables.";
+    "non-stick", scope::OWN, (0, 0), FULL, |s, _| s.non_stick = true, "Never stored in stick tables.";
     "npn", scope::OWN, (1, 1), Status::no_effect("ALPN took its place"), |s, cx| set::word(&mut s.tls.npn, cx), "Protocols offered to the server the old way.";
     "observe", scope::OWN, (1, 1), Status::not_yet("only checks judge health"), observe, "Judges health by live traffic.";
     "on-error", scope::OWN, (1, 1), FULL, on_error, "What observed errors lead to.";

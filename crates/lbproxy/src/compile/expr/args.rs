@@ -81,7 +81,25 @@ impl Scope<'_> {
         if out.is_empty() && required == 1 && kinds.first() == Some(&ArgType::Str) {
             out.push(Arg::Str(Box::default()));
         }
+        if ok {
+            self.own_table(call, kinds, &mut out)?;
+        }
         ok.then_some(out)
+    }
+
+    /// A look-up without a table means the proxy's own; only `sc_*` ask whatever is tracked.
+    fn own_table(&mut self, call: &Call, kinds: &[ArgType], out: &mut Vec<Arg>) -> Option<()> {
+        let Some(at) = kinds.iter().position(|k| *k == ArgType::Table) else { return Some(()) };
+        let given = out.get(at).is_some_and(|a| !matches!(a, Arg::None));
+        if given || call.name.value.starts_with("sc") {
+            return Some(());
+        }
+        let table = Arg::Table(self.table(None, call.name.span)?);
+        if out.len() <= at {
+            out.resize(at + 1, Arg::None);
+        }
+        *out.get_mut(at)? = table;
+        Some(())
     }
 
     fn argument(
@@ -140,7 +158,7 @@ impl Scope<'_> {
                     false => Arg::Acl(acl),
                 }
             }
-            ArgType::Table => return Err("stick tables are not built yet".to_owned().into()),
+            ArgType::Table => Arg::Table(self.table(Some(word), word.span).ok_or(Bad::Said)?),
         })
     }
 

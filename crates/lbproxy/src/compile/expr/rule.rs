@@ -127,7 +127,10 @@ impl Scope<'_> {
             }
             _ => match self.stream(action, places)? {
                 Some(change) => Action::Stream(Box::new(change)),
-                None => return self.refuse(action, at),
+                None => match self.stick(action, at.set, at.span, places)? {
+                    Some(change) => Action::Stick(Box::new(change)),
+                    None => return self.refuse(action, at),
+                },
             },
         })
     }
@@ -187,7 +190,7 @@ impl Scope<'_> {
         })
     }
 
-    fn number(&mut self, n: &NumberOr, places: &[Place]) -> Option<stream::Number> {
+    pub(super) fn number(&mut self, n: &NumberOr, places: &[Place]) -> Option<stream::Number> {
         Some(match n {
             NumberOr::Number(n) => stream::Number::Is(*n),
             NumberOr::Expr(e) => stream::Number::Expr(self.sample(e, Type::Sint, places)?),
@@ -298,13 +301,6 @@ fn action_name(action: &Model) -> String {
         Model::SetBcTos(_) => "set-bc-tos",
         Model::SetNice(_) => "set-nice",
         Model::DisableL7Retry => "disable-l7-retry",
-        Model::Track(_) => "track-sc",
-        Model::ScIncGpc { .. } => "sc-inc-gpc",
-        Model::ScIncGpc0 { .. } => "sc-inc-gpc0",
-        Model::ScIncGpc1 { .. } => "sc-inc-gpc1",
-        Model::ScAddGpc { .. } => "sc-add-gpc",
-        Model::ScSetGpt { .. } => "sc-set-gpt",
-        Model::ScSetGpt0 { .. } => "sc-set-gpt0",
         Model::AddAcl { .. } => "add-acl",
         Model::DelAcl { .. } => "del-acl",
         Model::SetMap { .. } => "set-map",

@@ -282,13 +282,13 @@ fn faults_are_pointed_at() {
         ),
         (
             "http-request track-sc0 src",
-            "'http-request track-sc' cannot be honoured: stick tables are not built yet",
+            "proxy 'fgold' has no stick table of its own, and none is named",
             "http-request track-sc0 src",
         ),
         (
-            "http-request set-header x \"%[sc0_conn_cnt]\"",
-            "sample fetch `sc0_conn_cnt` cannot be used: stick tables are not built yet",
-            "sc0_conn_cnt",
+            "http-request set-header x \"%[src_conn_cnt]\"",
+            "proxy 'fgold' has no stick table of its own, and none is named",
+            "src_conn_cnt",
         ),
     ] {
         let ((), said) = scoped(&format!("{GOLD}    {lines}\n"), &[], |s| {

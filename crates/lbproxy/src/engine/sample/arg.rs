@@ -8,6 +8,7 @@ use super::{super::http::HeaderId, var::Var};
 use crate::engine::{
     action::auth::UserList,
     pattern::{Map, Regex},
+    stick::Table,
 };
 
 /// The kind of one argument, as a row declares it.
@@ -80,6 +81,7 @@ pub enum Arg {
     Mask4(u32),
     Mask6(u128),
     Acl(Arc<crate::engine::rule::Acl>),
+    Table(Arc<Table>),
 }
 
 impl fmt::Debug for Arg {
@@ -99,6 +101,7 @@ impl fmt::Debug for Arg {
             Arg::Mask4(m) => write!(f, "{m:x}"),
             Arg::Mask6(m) => write!(f, "{m:x}"),
             Arg::Acl(_) => f.write_str("acl"),
+            Arg::Table(t) => write!(f, "table {}", t.spec.name),
         }
     }
 }

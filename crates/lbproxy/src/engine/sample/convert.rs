@@ -26,6 +26,7 @@ pub mod map;
 pub mod network;
 pub mod proxy;
 pub mod slice;
+pub mod stick;
 pub mod text;
 pub mod variable;
 
@@ -60,6 +61,7 @@ pub const FAMILIES: &[&[Converter]] = &[
     network::CONVERTERS,
     proxy::CONVERTERS,
     slice::CONVERTERS,
+    stick::CONVERTERS,
     text::CONVERTERS,
     variable::CONVERTERS,
 ];
@@ -81,7 +83,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("debug", "there is no debug output yet"),
     ("eth.", "link layer packets are not read yet"),
     ("fix_", "the FIX protocol is not read yet"),
-    ("in_table", "stick tables are not built yet"),
     ("ip.", "raw packets are not read yet"),
     ("json_query", "JSON paths are not built yet"),
     ("jwt_", "JSON web tokens are not built yet"),
@@ -90,7 +91,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("mqtt_", "the MQTT protocol is not read yet"),
     ("protobuf", "protocol buffers are not read yet"),
     ("rfc7239_", "the Forwarded header is not read yet"),
-    ("table_", "stick tables are not built yet"),
     ("tcp.", "raw packets are not read yet"),
     ("ungrpc", "protocol buffers are not read yet"),
     ("wurfl", "device detection is not built"),

@@ -26,6 +26,7 @@ pub mod process;
 pub mod query;
 pub mod request;
 pub mod response;
+pub mod stick;
 pub mod tls;
 pub mod transaction;
 
@@ -60,6 +61,11 @@ pub const FAMILIES: &[&[Fetch]] = &[
     query::FETCHES,
     request::FETCHES,
     response::FETCHES,
+    stick::SC,
+    stick::SC0,
+    stick::SC1,
+    stick::SC2,
+    stick::SRC,
     tls::FETCHES,
     transaction::FETCHES,
 ];
@@ -97,17 +103,11 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("lua.", "Lua is not built yet"),
     ("rdp_cookie", "the RDP protocol is not read yet"),
     ("req.rdp_cookie", "the RDP protocol is not read yet"),
-    ("sc0_", "stick tables are not built yet"),
-    ("sc1_", "stick tables are not built yet"),
-    ("sc2_", "stick tables are not built yet"),
-    ("sc_", "stick tables are not built yet"),
     ("spoe.", "SPOE is not built yet"),
     ("src_is_local", "the host's own addresses are not listed yet"),
-    ("src_", "stick tables are not built yet"),
     ("ssl_", "this fact of a TLS session is not kept yet"),
     ("term_events", "termination events are not recorded yet"),
     ("uuid", "UUIDs are not made yet"),
-    ("table_", "stick tables are not built yet"),
 ];
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::{
             parse::{self, Outcome, Reject},
         },
         sample::Origin,
+        stick::track::Event,
         txn::Phase,
     },
     shell::{
@@ -495,6 +496,9 @@ impl Stream<'_> {
         // As it came, before any rule rewrites it (`%B`, `bout`).
         record.txn.bytes_out += encode::counted_bytes(&record.res);
         self.keep_server &= self.answered.keep_alive;
+        if let Some(event) = self.record.as_ref().and_then(|r| Event::of_status(r.res.status)) {
+            self.note_tracked(event);
+        }
         self.response_rules(backend)?;
         self.tunnel = self.answered.framing == Framing::Tunnel;
         self.keep_client &= !self.tunnel && self.answered.framing != Framing::UntilClose;

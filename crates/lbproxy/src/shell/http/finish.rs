@@ -6,9 +6,10 @@ use crate::{
         sample::Origin,
         session::Tally,
         stats::{Counter, Counters},
-        txn::{Cause, ConnCounts, Phase, Timers},
+        stick::track::Event,
+        txn::{Cause, ConnCounts, Phase, Timers, Txn},
     },
-    shell::worker::with_logger,
+    shell::worker::{Session, with_logger},
 };
 
 /// Syslog levels of lines about streams (manual 8.2).
@@ -118,6 +119,11 @@ impl Stream<'_> {
         self.keep_server = false;
         self.conn = None;
         self.tally(failure, verdict.tally);
+        match verdict.tally {
+            Tally::RequestError => self.note_tracked(Event::RequestError),
+            Tally::ResponseError => self.note_tracked(Event::ResponseFailure),
+            _ => {}
+        }
         self.keep_client &= verdict.keep_alive && !self.began;
         let silent = self.silent && self.session.frontend.http.ignore_probes;
         if verdict.status == 0 || self.began || silent {
@@ -227,6 +233,7 @@ impl Stream<'_> {
         txn.timers = self.times.timers(now_us, accept_us, session.conn.handshake_ms);
         txn.conns = conns;
         let thread = session.worker.thread;
+        note_bytes(txn, session);
         let add = |c: &Counters, answered: bool| {
             c.bytes_in.add(txn.bytes_in);
             c.bytes_out.add(txn.bytes_out);
@@ -283,6 +290,18 @@ impl Times {
             total_ms: ms(idle_us.max(1), end_us),
         }
     }
+}
+
+/// What is left to count in stick tables; then the stream lets go of its entries.
+fn note_bytes(txn: &Txn, session: &Session) {
+    let of_session = &session.conn.tracked;
+    if txn.tracked.is_empty() && of_session.is_empty() {
+        return;
+    }
+    let now_ms = session.now_ms();
+    let bytes = Event::Bytes { received: txn.bytes_in, sent: txn.bytes_out };
+    txn.tracked.note(of_session, bytes, now_ms);
+    txn.tracked.release(now_ms);
 }
 
 fn count_status(c: &Counters, status: u16) {

@@ -5,9 +5,12 @@ use std::{future::poll_fn, task::Poll};
 use super::{End, Failure, Interrupt, Stream};
 use crate::{
     compile::plan::ConnectionMode,
-    engine::http::{
-        Head, encode, framing,
-        parse::{self, Limits, Outcome, Reject},
+    engine::{
+        http::{
+            Head, encode, framing,
+            parse::{self, Limits, Outcome, Reject},
+        },
+        stick::track::Event,
     },
     shell::worker::Stage,
 };
@@ -98,6 +101,7 @@ impl Stream<'_> {
     fn note_request(&mut self) {
         let frontend = &self.session.frontend;
         self.session.counters().requests.inc();
+        self.note_tracked(Event::Request);
         if self.asked.insecure || frontend.http.connection == ConnectionMode::Close {
             self.keep_client = false;
         }

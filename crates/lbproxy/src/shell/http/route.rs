@@ -336,6 +336,7 @@ impl Stream<'_> {
             record.txn.server_reused = self.reused;
         }
         self.conn = Some(conn);
+        self.remember_server();
     }
 
     /// Whether the client has closed while nothing was being moved; what it sent meanwhile stays in its buffer.

@@ -22,6 +22,7 @@ use crate::{
         http::HeaderId,
         rule::{Rules, Verdict, Waiting},
         sample::{Ctx, World},
+        stick::track::Event,
         txn::{Cause, Phase},
     },
     shell::worker::Stage,
@@ -36,6 +37,7 @@ pub(super) fn context<'a>(record: &'a mut Record, around: &'a Around<'_>, respon
     ctx.res = if responding { Some(&mut record.res) } else { None };
     ctx.responding = responding;
     ctx.now_us = worker.clock.wall_us();
+    ctx.now_ms = worker.clock.now_ms();
     ctx.seed = worker.random();
     ctx
 }
@@ -145,6 +147,7 @@ impl Stream<'_> {
                 Verdict::Tarpit(answer) => {
                     self.tarpit().await?;
                     self.session.count(|c| &c.denied_requests);
+                    self.note_tracked(Event::RequestError);
                     return Err(End::Answered(from_rule(answer, Cause::Proxy, Phase::Tarpit)));
                 }
                 other => return Err(self.final_verdict(other)),
@@ -156,9 +159,13 @@ impl Stream<'_> {
         match verdict {
             Verdict::Deny(answer) => {
                 self.session.count(|c| &c.denied_requests);
+                self.note_tracked(Event::RequestError);
                 End::Answered(from_rule(answer, Cause::Proxy, Phase::Request))
             }
-            Verdict::Auth(answer) => End::Answered(from_rule(answer, Cause::Local, Phase::Request)),
+            Verdict::Auth(answer) => {
+                self.note_tracked(Event::RequestError);
+                End::Answered(from_rule(answer, Cause::Local, Phase::Request))
+            }
             Verdict::Return(answer) | Verdict::Redirect(answer) => {
                 End::Answered(from_rule(answer, Cause::Local, Phase::Request))
             }
@@ -239,6 +246,7 @@ impl Stream<'_> {
             });
             self.named = named.flatten();
         }
+        self.stick(&backend);
     }
 
     fn read_cookie(&mut self, backend: &Backend) {
@@ -282,6 +290,7 @@ impl Stream<'_> {
             }
         }
         self.write_cookie(backend);
+        self.stick_to_response(backend);
         self.note_rewrites();
         Ok(())
     }

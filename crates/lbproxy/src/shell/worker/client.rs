@@ -10,6 +10,7 @@ use crate::{
         proxy_protocol::{self, Parsed, Reason},
         state::{FrontendState, ListenerState},
         stats::{Counter, Counters},
+        stick::{Tracks, track::Event},
     },
     shell::{http, runtime::Shared, stream::Io, tcp, timer::NEVER, tls::HandshakeError},
 };
@@ -114,6 +115,15 @@ impl Session {
     }
 }
 
+/// What the session counts in stick tables ends with it.
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.conn.tracked.is_empty() {
+            self.conn.tracked.release(self.now_ms());
+        }
+    }
+}
+
 /// Starts the task of a connection.
 pub(super) fn spawn(
     worker: &Rc<Worker>,
@@ -138,6 +148,7 @@ pub(super) fn spawn(
         tls: None,
         id,
         error: ConnError::default(),
+        tracked: Tracks::default(),
     });
     let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
     let session = Session { worker: worker.clone(), installed, frontend, conn, entry, places };
@@ -177,6 +188,7 @@ async fn serve(mut session: Session, io: Io) {
         return;
     }
     session.count(|c| &c.sessions);
+    session.conn.tracked.note(&Tracks::default(), Event::Session, session.now_ms());
     match session.frontend.mode {
         Mode::Http => http::serve(session, io).await,
         Mode::Tcp => Box::pin(tcp::serve(session, io)).await,

@@ -8,12 +8,12 @@ use crate::{
     keyword::ANY,
 };
 
+const PEERS: Status = Status::not_yet("tables are not sent to peers");
 const FULL: Status = Status::FULL;
 const H2: Status = Status::not_yet("HTTP/2 is not spoken");
 const INSIDE: Status = Status::no_effect("it tunes an inner part of HAProxy that is built differently here");
 const LUA: Status = Status::not_yet("Lua is not built in");
 const QUIC: Status = Status::not_yet("QUIC is not spoken");
-const TABLES: Status = Status::not_yet("stick tables are not kept");
 const ZIP: Status = Status::not_yet("responses are not compressed");
 
 rows! {
@@ -84,7 +84,7 @@ rows! {
     "tune.notsent-lowat.client", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: notsent lowat client.";
     "tune.notsent-lowat.server", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: notsent lowat server.";
     "tune.pattern.cache-size", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: pattern cache size.";
-    "tune.peers.max-updates-at-once", GLOBAL, (0, ANY), TABLES, other, "Internal tuning: peers max updates at once.";
+    "tune.peers.max-updates-at-once", GLOBAL, (0, ANY), PEERS, other, "Internal tuning: peers max updates at once.";
     "tune.pipesize", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: pipesize.";
     "tune.pool-high-fd-ratio", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: pool high fd ratio.";
     "tune.pool-low-fd-ratio", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: pool low fd ratio.";
@@ -147,7 +147,7 @@ rows! {
     "tune.ssl.ocsp-update.maxdelay", GLOBAL, (0, ANY), INSIDE, other, "TLS: ocsp update maxdelay.";
     "tune.ssl.ocsp-update.mindelay", GLOBAL, (0, ANY), INSIDE, other, "TLS: ocsp update mindelay.";
     "tune.ssl.ssl-ctx-cache-size", GLOBAL, (0, ANY), INSIDE, other, "TLS: ssl ctx cache size.";
-    "tune.stick-counters", GLOBAL, (0, ANY), TABLES, other, "Tracked counters per session.";
+    "tune.stick-counters", GLOBAL, (1, 1), FULL, |g, cx| if let Some(n) = cx.arg(0) { g.tune.stick_counters = cx.u32_in(n, 0, 127) }, "Tracked counters per session.";
     "tune.streams-elasticity", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: streams elasticity.";
     "tune.takeover-other-tg-connections", GLOBAL, (0, ANY), INSIDE, other, "Internal tuning: takeover other tg connections.";
     "tune.vars.check-max-size", GLOBAL, (0, ANY), INSIDE, other, "Memory limits of variables: check max size.";
