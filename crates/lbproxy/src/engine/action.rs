@@ -14,8 +14,24 @@ pub use answer::{Answer, AnswerBody, Reply, ReplyBody};
 use super::{
     logformat::LogFormat,
     rule::{Verdict, Waiting},
-    sample::Ctx,
+    sample::{Ctx, Expr},
 };
+
+/// A number written down or computed.
+#[derive(Clone, Debug)]
+pub enum Number {
+    Is(i64),
+    Expr(Expr),
+}
+
+impl Number {
+    fn eval(&self, ctx: &Ctx<'_>) -> Option<i64> {
+        match self {
+            Number::Is(n) => Some(*n),
+            Number::Expr(expr) => expr.eval(ctx)?.to_int(),
+        }
+    }
+}
 
 /// What an action led to.
 #[derive(Clone, PartialEq, Debug)]

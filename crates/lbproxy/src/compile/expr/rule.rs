@@ -8,7 +8,7 @@ use common::{
 
 use super::{FormatKind, RuleSet, Scope, args::variable, capture};
 use crate::engine::{
-    action::{ACTIONS, Action, header, line, stream, variable as vars},
+    action::{ACTIONS, Action, Number, header, line, stream, variable as vars},
     logformat::LogFormat,
     pattern::Regex,
     rule::{HttpRules, Rule, Rules, TcpRules, Waiting},
@@ -190,10 +190,10 @@ impl Scope<'_> {
         })
     }
 
-    pub(super) fn number(&mut self, n: &NumberOr, places: &[Place]) -> Option<stream::Number> {
+    pub(super) fn number(&mut self, n: &NumberOr, places: &[Place]) -> Option<Number> {
         Some(match n {
-            NumberOr::Number(n) => stream::Number::Is(*n),
-            NumberOr::Expr(e) => stream::Number::Expr(self.sample(e, Type::Sint, places)?),
+            NumberOr::Number(n) => Number::Is(*n),
+            NumberOr::Expr(e) => Number::Expr(self.sample(e, Type::Sint, places)?),
         })
     }
 

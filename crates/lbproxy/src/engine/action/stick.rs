@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::stream::Number;
+use super::Number;
 use crate::engine::{
     sample::{Ctx, Expr},
     stick::{DataType, Key, Table, track::Event},
@@ -65,9 +65,5 @@ fn track(ctx: &Ctx<'_>, slot: usize, key: &Expr, table: &Arc<Table>, session: bo
 
 /// Counters and tags hold 32 bits.
 fn word(number: &Number, ctx: &Ctx<'_>) -> Option<u64> {
-    let n = match number {
-        Number::Is(n) => *n,
-        Number::Expr(e) => e.eval(ctx)?.to_int()?,
-    };
-    u32::try_from(n).ok().map(u64::from)
+    u32::try_from(number.eval(ctx)?).ok().map(u64::from)
 }

@@ -2,18 +2,12 @@
 
 use std::net::SocketAddr;
 
+use super::Number;
 use crate::engine::{
     conn::Addr,
     sample::{Ctx, Expr},
     txn::Overrides,
 };
-
-/// A number written down or computed.
-#[derive(Clone, Debug)]
-pub enum Number {
-    Is(i64),
-    Expr(Expr),
-}
 
 /// Which time-out `set-timeout` changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,12 +51,12 @@ impl Change {
                 }
             }
             Change::Timeout(which, number) => {
-                if let Some(ms) = eval(number, ctx).and_then(|n| u32::try_from(n).ok()) {
+                if let Some(ms) = number.eval(ctx).and_then(|n| u32::try_from(n).ok()) {
                     *slot(&mut ctx.txn.overrides, *which) = Some(ms);
                 }
             }
             Change::Retries(number) => {
-                if let Some(n) = eval(number, ctx).and_then(|n| u32::try_from(n).ok()) {
+                if let Some(n) = number.eval(ctx).and_then(|n| u32::try_from(n).ok()) {
                     ctx.txn.overrides.retries = Some(n);
                 }
             }
@@ -78,13 +72,6 @@ impl Change {
             }
             Change::StrictMode(on) => ctx.txn.lenient_rewrites = !on,
         }
-    }
-}
-
-fn eval(number: &Number, ctx: &Ctx<'_>) -> Option<i64> {
-    match number {
-        Number::Is(n) => Some(*n),
-        Number::Expr(expr) => expr.eval(ctx)?.to_int(),
     }
 }
 
