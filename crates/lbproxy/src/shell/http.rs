@@ -15,8 +15,8 @@ mod relay;
 mod request;
 mod route;
 mod rules;
-mod stick;
 mod stats;
+mod stick;
 mod timeouts;
 mod world;
 

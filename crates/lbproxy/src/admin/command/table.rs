@@ -184,8 +184,7 @@ fn filters(c: &Call<'_>, t: &Table) -> Result<Vec<Filter>, String> {
                 return Err(at(text));
             }
         };
-        let value =
-            word(2).parse().map_err(|_| at("Require a valid integer value to compare against"))?;
+        let value = word(2).parse().map_err(|_| at("Require a valid integer value to compare against"))?;
         out.push(Filter { what, index, test, value });
     }
     Ok(out)
@@ -219,9 +218,11 @@ fn set(c: &mut Call<'_>) -> Result<Reply, String> {
                 return Err("Key value expected".to_owned());
             }
             if matches!(t.spec.key, KeyType::Binary(_)) {
-                return Err("Inserting keys into tables of type other than ip, ipv6, string and integer is not \
+                return Err(
+                    "Inserting keys into tables of type other than ip, ipv6, string and integer is not \
                             supported"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
             let key = Key::parse(t.spec.key, c.arg(2)).ok_or("Invalid key")?;
             let entry = t.find_or_make(key, c.now_ms);

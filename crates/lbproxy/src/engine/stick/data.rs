@@ -140,12 +140,7 @@ impl Layout {
         let mut layout = Layout { factor: brates_factor.max(1), ..Layout::default() };
         for (what, elements, period_ms) in all {
             let elements = elements.max(1);
-            layout.columns.push(Column {
-                what,
-                elements,
-                period_ms: period_ms.max(1),
-                offset: layout.words,
-            });
+            layout.columns.push(Column { what, elements, period_ms: period_ms.max(1), offset: layout.words });
             layout.words += elements * width(what.form());
         }
         layout

@@ -91,8 +91,7 @@ fn matched(rule: &StickRule, ctx: &Ctx<'_>, backend: &Backend, now_ms: u64) -> O
     let entry = rule.table.find(&key, now_ms)?;
     rule.table.touch(&entry, now_ms);
     let (id, name) = rule.table.server(&entry);
-    let by_name =
-        || name.and_then(|n| backend.servers.iter().find(|s| name_of(s, &rule.table) == *n));
+    let by_name = || name.and_then(|n| backend.servers.iter().find(|s| name_of(s, &rule.table) == *n));
     let by_id = || id.and_then(|id| backend.servers.iter().find(|s| s.id == id));
     let server = by_name().or_else(by_id)?;
     (server.state.accepts_persistent() || backend.persist).then_some(server.ix)
