@@ -12,6 +12,7 @@ pub mod convert;
 pub mod fetch;
 pub mod hash;
 pub mod list;
+pub mod query;
 pub mod scope;
 pub mod time;
 pub mod value;

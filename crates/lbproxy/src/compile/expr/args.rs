@@ -15,6 +15,8 @@ use crate::engine::{
     rule::Acl,
     sample::{
         Arg, ArgType, Place,
+        convert::{fix, forwarded, jwt, mqtt, protobuf},
+        query,
         var::{BadVar, Var},
     },
 };
@@ -124,6 +126,24 @@ impl Scope<'_> {
                 None => Arg::Var(variable(text)?),
             },
             ArgType::Str => special(self, call, index, word)?,
+            ArgType::StrOrVar => match Var::parse(text) {
+                Ok(var) => Arg::Var(var),
+                Err(_) if call.name.starts_with("jwt_") && !jwt::is_known(text.as_bytes()) => {
+                    return Err(format!("`{text}` is no algorithm of RFC 7518").into());
+                }
+                Err(_) => Arg::Str(text.as_bytes().into()),
+            },
+            ArgType::Key => match Var::parse(text) {
+                Ok(var) => Arg::Var(var),
+                Err(_) => {
+                    let key = self.key(text);
+                    let method = call.args.first().map_or("", |a| a.value.as_str());
+                    if key.public.is_none() && matches!(method.get(..2), Some("RS" | "ES" | "PS")) {
+                        return Err(format!("there is no public key in '{text}'").into());
+                    }
+                    Arg::Key(key.into())
+                }
+            },
             ArgType::Name => Arg::Name(HeaderId::of(text.as_bytes()), text.as_bytes().into()),
             ArgType::Var => Arg::Var(variable(text)?),
             ArgType::Regex => {
@@ -160,6 +180,12 @@ impl Scope<'_> {
             }
             ArgType::Table => Arg::Table(self.table(Some(word), word.span).ok_or(Bad::Said)?),
         })
+    }
+
+    /// A key: what is written is a secret, and may be the name of a file with a public key.
+    fn key(&mut self, text: &str) -> jwt::Key {
+        let file = self.world.read(std::path::Path::new(text)).ok();
+        jwt::Key { text: text.as_bytes().into(), public: file.as_deref().and_then(public_key) }
     }
 
     fn unresolved(&mut self, word: &At<String>, what: &str, known: Vec<&str>) {
@@ -206,6 +232,23 @@ impl Scope<'_> {
         }
         Some((backend, found?))
     }
+}
+
+/// The public key in a PEM file: of itself, or of the certificate that is first in it.
+fn public_key(pem: &[u8]) -> Option<Box<[u8]>> {
+    use x509_parser::prelude::FromDer as _;
+    let key = |spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>| spki.subject_public_key.data.to_vec();
+    x509_parser::pem::Pem::iter_from_buffer(pem).filter_map(Result::ok).find_map(|block| {
+        let found = match block.label.as_str() {
+            "RSA PUBLIC KEY" => return Some(block.contents.into()),
+            "PUBLIC KEY" => {
+                key(&x509_parser::x509::SubjectPublicKeyInfo::from_der(&block.contents).ok()?.1)
+            }
+            "CERTIFICATE" => key(block.parse_x509().ok()?.public_key()),
+            _ => return None,
+        };
+        Some(found.into())
+    })
 }
 
 /// Decimal, or hexadecimal behind `0x`.
@@ -260,8 +303,8 @@ fn special(scope: &mut Scope<'_>, call: &Call, index: usize, word: &At<String>) 
             "any" => Ok(Arg::Int(0x1_ffff_ffff)),
             "http" => Ok(Arg::Int(0x2401)),
             _ => match integer(text) {
-                Some(n) => Ok(Arg::Int(n)),
-                None => Err(format!("`{text}` is no mask: a number, `any` or `http`").into()),
+                Some(n) if (0..=0x1_ffff_ffff).contains(&n) => Ok(Arg::Int(n)),
+                _ => Err(format!("`{text}` is no mask: a number, `any` or `http`").into()),
             },
         },
         ("json", 0) => one_of(&["", "ascii", "utf8", "utf8s", "utf8p", "utf8ps"]),
@@ -269,6 +312,36 @@ fn special(scope: &mut Scope<'_>, call: &Call, index: usize, word: &At<String>) 
             Ok(Arg::Str(text.as_bytes().into()))
         }
         ("regsub", 2) => Err(format!("`{text}`: flags are made of g and i").into()),
+        ("mqtt_field_value", 0) if mqtt::packet_type(text.as_bytes()).is_none() => {
+            Err(format!("`{text}` is no packet that can be read: connect and connack are").into())
+        }
+        ("mqtt_field_value", 1) => {
+            let kind = call.args.first().and_then(|k| mqtt::packet_type(k.as_bytes()));
+            match kind.is_none_or(|k| mqtt::is_field(k, text.as_bytes())) {
+                true => Ok(Arg::Str(text.as_bytes().into())),
+                false => Err(format!("`{text}` is no field or property of this packet").into()),
+            }
+        }
+        ("fix_tag_value", 0) if fix::tag(text.as_bytes()).is_none() => {
+            Err(format!("`{text}` is neither the number nor the name of a tag").into())
+        }
+        ("protobuf" | "ungrpc", 0) => match protobuf::path(text.as_bytes()) {
+            Some(path) => Ok(Arg::Path(path.into())),
+            None => Err(format!("`{text}` is no path of field numbers").into()),
+        },
+        ("protobuf" | "ungrpc", 1) if !protobuf::is_number(text.as_bytes()) => {
+            Err(format!("`{text}` is no type of a number").into())
+        }
+        ("rfc7239_field", 0) if !forwarded::is_parameter(text.as_bytes()) => {
+            Err(format!("`{text}` is none of proto, host, for, by").into())
+        }
+        ("json_query" | "jwt_header_query" | "jwt_payload_query", 0) => {
+            match query::parse_path(text.as_bytes()) {
+                Some(path) => Ok(Arg::Query(path.into())),
+                None => Err(format!("`{text}` is no path: $.name, $.list[2]").into()),
+            }
+        }
+        ("json_query" | "jwt_header_query" | "jwt_payload_query", 1) => one_of(&["int"]),
         ("param", 1) => match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
             Some(hex) => match unhex(hex.as_bytes()).filter(|b| b.len() == 1) {
                 Some(b) => Ok(Arg::Str(b.into())),

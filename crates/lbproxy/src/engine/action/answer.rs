@@ -65,7 +65,11 @@ impl Reply {
         };
         let mut headers = Vec::with_capacity(self.headers.len() + 1);
         for (name, format) in &self.headers {
-            headers.push((name.clone(), with_text(ctx, format, |_, text| text.to_vec())));
+            let value = with_text(ctx, format, |_, text| text.to_vec());
+            // A field without a value is left out.
+            if !value.is_empty() {
+                headers.push((name.clone(), value));
+            }
         }
         if let (Some(kind), AnswerBody::Bytes(_)) = (&self.content_type, &body) {
             headers.push(("content-type".into(), kind.as_bytes().to_vec()));

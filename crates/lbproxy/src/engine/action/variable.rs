@@ -57,7 +57,7 @@ impl Change {
 }
 
 fn set(ctx: &Ctx<'_>, var: &Var, conditions: &[Box<str>], value: Value<'static>) {
-    if conditions.iter().all(|c| holds(c.as_bytes(), var.get(ctx).as_ref(), &value)) {
+    if conditions.iter().all(|c| holds(c.as_bytes(), var, ctx, &value)) {
         var.set(ctx, value);
     }
 }

@@ -20,6 +20,8 @@ pub enum ArgType {
     Name,
     /// An integer, or the name of a variable that holds one.
     IntOrVar,
+    /// A text, or the name of a variable that holds one.
+    StrOrVar,
     /// A variable with its scope.
     Var,
     Regex,
@@ -34,6 +36,8 @@ pub enum ArgType {
     /// Netmask or prefix length.
     Mask4,
     Mask6,
+    /// A secret, the file of a public key, or a variable that holds one.
+    Key,
     /// The names of ACLs.
     Acl,
     Table,
@@ -66,9 +70,14 @@ pub enum Arg {
     None,
     Int(i64),
     Str(Box<[u8]>),
+    /// Field numbers from the outermost message inwards.
+    Path(Box<[u64]>),
+    /// A path into a JSON text.
+    Query(Box<[super::query::Part]>),
     Name(HeaderId, Box<[u8]>),
     Var(Var),
     Regex(Arc<Regex>),
+    Key(Arc<super::convert::jwt::Key>),
     Map(Arc<Map>),
     /// Indexes into the plan; `None` stands for the proxy that runs the rule.
     Backend(Option<usize>),
@@ -90,7 +99,10 @@ impl fmt::Debug for Arg {
             Arg::None => f.write_str("-"),
             Arg::Int(n) => write!(f, "{n}"),
             Arg::Str(s) | Arg::Name(_, s) => write!(f, "{:?}", String::from_utf8_lossy(s)),
+            Arg::Path(p) => write!(f, "{p:?}"),
+            Arg::Query(p) => write!(f, "{p:?}"),
             Arg::Var(v) => write!(f, "{v:?}"),
+            Arg::Key(_) => f.write_str("key"),
             Arg::Regex(r) => write!(f, "{r:?}"),
             Arg::Map(m) => write!(f, "map {}", m.name),
             Arg::Backend(i) => write!(f, "backend {i:?}"),
@@ -153,6 +165,15 @@ impl<'a> Args<'a> {
     pub fn var(self, i: usize) -> Option<&'a Var> {
         match self.get(i)? {
             Arg::Var(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// A text given as such or by a variable that holds one now.
+    pub fn text_or_var(self, i: usize, ctx: &super::Ctx<'_>) -> Option<std::borrow::Cow<'a, [u8]>> {
+        match self.get(i)? {
+            Arg::Str(s) => Some(std::borrow::Cow::Borrowed(s)),
+            Arg::Var(v) => Some(v.get(ctx)?.into_text()),
             _ => None,
         }
     }

@@ -9,7 +9,15 @@ use super::{ArgType, Args, Converter, Ctx, Type, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     row!("digest", &[ArgType::Str], 1, Bin, Bin, "A digest by its name.", named),
-    row!("hmac", &[ArgType::Str; 2], 2, Bin, Bin, "A keyed digest; the key is in base64.", keyed),
+    row!(
+        "hmac",
+        &[ArgType::Str, ArgType::StrOrVar],
+        2,
+        Bin,
+        Bin,
+        "A keyed digest; the key is in base64.",
+        keyed
+    ),
     row!("sha1", &[], 0, Bin, Bin, "SHA-1.", |v, _, _| run(v, &digest::SHA1_FOR_LEGACY_USE_ONLY)),
     row!("sha2", &[ArgType::Int], 0, Bin, Bin, "SHA-2 of 224, 256, 384 or 512 bits.", sha2),
 ];
@@ -58,7 +66,7 @@ fn sha2<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
     )
 }
 
-fn keyed<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
+fn keyed<'c>(v: Value<'c>, a: Args<'c>, c: &'c Ctx<'_>) -> Option<Value<'c>> {
     let algorithm = match a.bytes(0)?.to_ascii_lowercase().as_slice() {
         b"sha1" => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         b"sha224" => hmac::HMAC_SHA224,
@@ -67,7 +75,7 @@ fn keyed<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
         b"sha512" => hmac::HMAC_SHA512,
         _ => return None,
     };
-    let key = base64::engine::general_purpose::STANDARD.decode(a.bytes(1)?).ok()?;
+    let key = base64::engine::general_purpose::STANDARD.decode(&*a.text_or_var(1, c)?).ok()?;
     let tag = hmac::sign(&hmac::Key::new(algorithm, &key), &data(v)?);
     Some(Value::Bin(tag.as_ref().to_vec().into()))
 }

@@ -1,16 +1,25 @@
-//! JSON strings.
+//! JSON: strings to be put into it, values taken out of it.
 
-use super::{ArgType, Args, Converter, Ctx, Type, Value};
+use super::{Arg, ArgType, Args, Converter, Ctx, Type, Value};
+use crate::engine::sample::query;
 
-pub(super) const CONVERTERS: &[Converter] = &[row!(
-    "json",
-    &[ArgType::Str],
-    0,
-    Str,
-    Str,
-    "Escapes for a JSON string; the argument says how the input is encoded.",
-    json
-)];
+pub(super) const CONVERTERS: &[Converter] = &[
+    row!(
+        "json",
+        &[ArgType::Str],
+        0,
+        Str,
+        Str,
+        "Escapes for a JSON string; the argument says how the input is encoded.",
+        json
+    ),
+    row!("json_query", &[ArgType::Str; 2], 1, Str, Any, "The value at a path in a JSON text.", json_query),
+];
+
+fn json_query<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
+    let Arg::Query(path) = a.get(0)? else { return None };
+    query::find(&v.into_text(), path, a.bytes(1).is_some())
+}
 
 fn json<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
     let code = a.bytes(0).unwrap_or(b"ascii");

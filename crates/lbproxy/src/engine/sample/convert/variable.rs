@@ -2,7 +2,10 @@
 
 use super::{ArgType, Args, Converter, Ctx, Type, Value};
 use crate::engine::{
-    sample::{Fact, Subject},
+    sample::{
+        Fact, Subject,
+        var::{Life, Var},
+    },
     txn::{Cause, Txn},
 };
 
@@ -31,22 +34,27 @@ pub(super) const CONVERTERS: &[Converter] = &[
 fn set_var<'c>(v: Value<'c>, a: Args<'c>, c: &'c Ctx<'_>) -> Option<Value<'c>> {
     let var = a.var(0)?;
     let value = v.clone().into_owned();
-    if (1..a.0.len()).filter_map(|i| a.bytes(i)).all(|cond| holds(cond, var.get(c).as_ref(), &value)) {
+    if (1..a.0.len()).filter_map(|i| a.bytes(i)).all(|cond| holds(cond, var, c, &value)) {
         var.set(c, value);
     }
     Some(v)
 }
 
 /// A condition of `set-var` (manual 7.3.1).
-pub(in crate::engine) fn holds(cond: &[u8], old: Option<&Value<'_>>, new: &Value<'_>) -> bool {
+pub(in crate::engine) fn holds(cond: &[u8], var: &Var, c: &Ctx<'_>, new: &Value<'_>) -> bool {
+    let old = var.get(c);
+    // Those of the process exist from the moment that the configuration names them.
+    let exists = old.is_some() || var.life == Life::Process;
     let empty = matches!(new, Value::Str(b) | Value::Bin(b) | Value::Meth(b) if b.is_empty());
-    let numbers = match (old, new) {
+    let numbers = match (&old, new) {
         (Some(Value::Int(o)), Value::Int(n)) => Some((*o, *n)),
         _ => None,
     };
     match cond {
-        b"ifexists" | b"ifset" => old.is_some(),
-        b"ifnotexists" | b"ifnotset" => old.is_none(),
+        b"ifexists" => exists,
+        b"ifnotexists" => !exists,
+        b"ifset" => old.is_some(),
+        b"ifnotset" => old.is_none(),
         b"ifempty" => empty,
         b"ifnotempty" => !empty,
         b"ifgt" => numbers.is_none_or(|(o, n)| o > n),
