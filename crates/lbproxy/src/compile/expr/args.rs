@@ -241,9 +241,7 @@ fn public_key(pem: &[u8]) -> Option<Box<[u8]>> {
     x509_parser::pem::Pem::iter_from_buffer(pem).filter_map(Result::ok).find_map(|block| {
         let found = match block.label.as_str() {
             "RSA PUBLIC KEY" => return Some(block.contents.into()),
-            "PUBLIC KEY" => {
-                key(&x509_parser::x509::SubjectPublicKeyInfo::from_der(&block.contents).ok()?.1)
-            }
+            "PUBLIC KEY" => key(&x509_parser::x509::SubjectPublicKeyInfo::from_der(&block.contents).ok()?.1),
             "CERTIFICATE" => key(block.parse_x509().ok()?.public_key()),
             _ => return None,
         };

@@ -17,9 +17,9 @@ use crate::engine::{crypt::equal, sample::query};
 const KEY_ARGS: &[ArgType] = &[ArgType::StrOrVar, ArgType::Key];
 
 pub(super) const CONVERTERS: &[Converter] = &[
-    row!("jwt_header_query", &[ArgType::Str; 2], 0, Bin, Any, "The head of a JSON web token.", |v, a, _| part(
-        v, a, 0
-    )),
+    row!("jwt_header_query", &[ArgType::Str; 2], 0, Bin, Any, "The head of a JSON web token.", |v, a, _| {
+        part(v, a, 0)
+    }),
     row!(
         "jwt_payload_query",
         &[ArgType::Str; 2],

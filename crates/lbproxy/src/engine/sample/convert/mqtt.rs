@@ -160,7 +160,11 @@ fn parse(data: &[u8]) -> Option<Packet<'_>> {
     // Another packet may follow.
     let mut rest = rest.get(..len)?;
     let mut packet = Packet { kind, ..Packet::default() };
-    if kind == 1 { connect(&mut rest, &mut packet)? } else { connack(&mut rest, &mut packet)? };
+    if kind == 1 {
+        connect(&mut rest, &mut packet)?
+    } else {
+        connack(&mut rest, &mut packet)?
+    };
     rest.is_empty().then_some(packet)
 }
 
