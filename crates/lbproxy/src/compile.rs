@@ -46,7 +46,7 @@ pub struct Compiled {
 /// if its name is not new.
 pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> Compiled {
     let mut c = Compiler::new(config, world, registry);
-    let global = c.global();
+    let mut global = c.global();
     c.index_backends();
     c.tables();
     let frontends: Vec<_> = config.proxies.iter().filter(|p| p.has_front()).collect();
@@ -55,6 +55,7 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     let backs: Vec<_> = config.proxies.iter().filter(|p| p.has_back()).collect();
     let backends: Vec<_> = backs.into_iter().enumerate().map(|(ix, p)| Arc::new(c.backend(ix, p))).collect();
     let order = c.order();
+    global.asks_server_src = c.expressions.asks_server_src;
     let (diagnostics, log_sinks, tables) = (c.diagnostics, c.log_sinks, c.table_order);
     let plan = plan::Plan { global, frontends, backends, order, log_sinks, tables };
     let (plan, refused) = if diagnostics.has_alerts() { (None, Some(plan)) } else { (Some(plan), None) };

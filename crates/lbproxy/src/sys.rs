@@ -10,6 +10,7 @@ use std::{
 };
 
 use nix::{sys::signal::Signal, unistd::Pid};
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// An I/O error in the words of strerror(3), without the number that Rust adds.
 pub fn reason(e: &io::Error) -> String {
@@ -96,6 +97,15 @@ pub fn set_defer_accept(socket: &impl AsFd, seconds: u32) -> io::Result<()> {
 /// Those of setsockopt(2).
 pub fn set_fastopen(socket: &impl AsFd, queue: i32) -> io::Result<()> {
     set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, queue)
+}
+
+/// Lets tokio tell when a descriptor can be read.
+///
+/// # Errors
+/// Those of epoll_ctl(2).
+pub fn watch_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor belongs to the `AsyncFd` from here on, which gives nobody a way to close it earlier.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 fn set_int(socket: &impl AsFd, level: i32, name: i32, value: i32) -> io::Result<()> {

@@ -46,6 +46,8 @@ pub struct Cache {
     users: HashMap<String, Option<Arc<UserList>>>,
     /// Stick tables by the name that rules know them by.
     pub(in crate::compile) tables: HashMap<String, Arc<Table>>,
+    /// Something asks for our address towards servers.
+    pub asks_server_src: bool,
 }
 
 /// Which rule set a list of rules belongs to.

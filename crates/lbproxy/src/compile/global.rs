@@ -23,6 +23,8 @@ impl Compiler<'_> {
             maxsslrate: g.limits.maxsslrate.unwrap_or(0),
             case_adjust: self.case_adjust(g),
             node: g.node.clone().unwrap_or_else(|| self.world.hostname()),
+            // Known when everything has been compiled.
+            asks_server_src: false,
             description: g.description.clone(),
             pidfile: g.pidfile.as_ref().map(|p| p.value.clone().into()),
             chroot: g.chroot.as_ref().map(|p| p.value.clone().into()),

@@ -54,6 +54,8 @@ pub struct Global {
     /// `h1-case-adjust`.
     pub case_adjust: CaseMap,
     pub node: String,
+    /// Something asks for our address towards servers (`bc_src`, `%bi`), so the kernel is asked for each connection.
+    pub asks_server_src: bool,
     pub description: Option<String>,
     pub pidfile: Option<PathBuf>,
     pub chroot: Option<PathBuf>,

@@ -8,13 +8,17 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    future::poll_fn,
     io,
     net::SocketAddr,
+    os::fd::OwnedFd,
+    path::Path,
+    rc::Rc,
 };
 
-use tokio::net::{TcpSocket, TcpStream, UnixStream};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{stream::Io, worker::Session};
+use super::{sock::Sock, stream::Io, worker::Session};
 use crate::{
     compile::plan::{Backend, Endpoint, Plan, Port, SendProxy, Server},
     engine::{conn::Addr, proxy_protocol},
@@ -29,27 +33,69 @@ pub struct ServerConn {
     pub dst: Addr,
     /// Requests that it has carried.
     pub requests: u32,
+    /// It counts as used, unless it is idle.
+    _used: Option<Used>,
 }
 
 /// The idle connections of one thread, by backend and server.
 #[derive(Debug)]
 pub struct IdlePools {
-    backends: Vec<Vec<Idle>>,
+    backends: Vec<Vec<Rc<Idle>>>,
     closed: Cell<bool>,
 }
 
+/// The connections of this thread to one server.
 #[derive(Debug)]
 struct Idle {
     /// The longest idle ones are at the front.
     list: RefCell<VecDeque<(u64, ServerConn)>>,
     most: usize,
     purge_delay_ms: u64,
+    /// Connections in use now, the most there were in this period, and in the one before: more than were ever
+    /// needed at once are not kept.
+    used: Cell<usize>,
+    peak: Cell<usize>,
+    last_peak: Cell<usize>,
+    period_ms: Cell<u64>,
+}
+
+impl Idle {
+    fn room(&self) -> usize {
+        self.most.min(self.peak.get().max(self.last_peak.get()))
+    }
+
+    /// Forgets, over two purge delays, how many were needed.
+    fn begin_period(&self, now_ms: u64) {
+        if now_ms >= self.period_ms.get() + self.purge_delay_ms {
+            self.period_ms.set(now_ms);
+            self.last_peak.set(self.peak.replace(self.used.get()));
+        }
+    }
+}
+
+/// A connection in use.
+#[derive(Debug)]
+struct Used(Rc<Idle>);
+
+impl Used {
+    fn new(of: &Rc<Idle>) -> Used {
+        of.used.set(of.used.get() + 1);
+        of.peak.set(of.peak.get().max(of.used.get()));
+        Used(of.clone())
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        self.0.used.set(self.0.used.get() - 1);
+    }
 }
 
 impl IdlePools {
     pub fn new(plan: &Plan) -> IdlePools {
         let threads = plan.global.threads.max(1);
-        let of_server = |s: &std::sync::Arc<Server>| Idle {
+        let of_server = |s: &std::sync::Arc<Server>| {
+            Rc::new(Idle {
             list: RefCell::default(),
             most: match usize::try_from(s.pool_max_conn) {
                 Err(_) => plan.global.tune.idle_max,
@@ -57,37 +103,49 @@ impl IdlePools {
                 Ok(n) => n.div_ceil(threads).min(plan.global.tune.idle_max),
             },
             purge_delay_ms: u64::from(s.pool_purge_delay_ms),
+            used: Cell::new(0),
+            peak: Cell::new(0),
+            last_peak: Cell::new(0),
+            period_ms: Cell::new(0),
+        })
         };
         let backends = plan.backends.iter().map(|b| b.servers.iter().map(of_server).collect()).collect();
         IdlePools { backends, closed: Cell::new(false) }
     }
 
-    fn idle(&self, backend: usize, server: usize) -> Option<&Idle> {
+    fn idle(&self, backend: usize, server: usize) -> Option<&Rc<Idle>> {
         self.backends.get(backend)?.get(server)
     }
 
     /// An idle connection to that server that has carried at least `requests_min` requests, the last used first.
     pub fn take(&self, backend: usize, server: usize, requests_min: u32) -> Option<ServerConn> {
-        let mut list = self.idle(backend, server)?.list.borrow_mut();
+        let idle = self.idle(backend, server)?;
+        let mut list = idle.list.borrow_mut();
         loop {
             let at = list.iter().rposition(|(_, c)| c.requests >= requests_min)?;
-            let (_, conn) = list.remove(at)?;
+            let (_, mut conn) = list.remove(at)?;
             if conn.io.is_quiet() {
+                conn._used = Some(Used::new(idle));
                 return Some(conn);
             }
         }
     }
 
-    /// Keeps an idle connection, or closes it where enough are kept.
-    pub fn put(&self, backend: usize, server: usize, conn: ServerConn, now_ms: u64) {
+    /// Keeps an idle connection, or closes it where enough are kept. Its server has nothing more to say and has
+    /// taken everything, so that the close may be an abort: it leaves nothing behind in the kernel.
+    pub fn put(&self, backend: usize, server: usize, mut conn: ServerConn, now_ms: u64) {
         let Some(idle) = self.idle(backend, server).filter(|_| !self.closed.get()) else { return };
         let mut list = idle.list.borrow_mut();
-        if idle.most == 0 || idle.purge_delay_ms == 0 {
+        if list.len() >= idle.room() || idle.purge_delay_ms == 0 {
+            conn.io.set_abort_on_close();
             return;
         }
-        if list.len() >= idle.most {
-            list.pop_front();
+        if !conn.io.is_quiet() {
+            return;
         }
+        conn._used = None;
+        conn.io.forget_waiter();
+        conn.io.transport().without_nagle();
         list.push_back((now_ms, conn));
     }
 
@@ -99,6 +157,7 @@ impl IdlePools {
     /// Closes connections that were idle for longer than `pool-purge-delay`.
     pub fn purge(&self, now_ms: u64) {
         for idle in self.backends.iter().flatten() {
+            idle.begin_period(now_ms);
             let mut list = idle.list.borrow_mut();
             while list.front().is_some_and(|(since, _)| since + idle.purge_delay_ms <= now_ms) {
                 list.pop_front();
@@ -153,31 +212,50 @@ impl From<io::Error> for ConnectError {
     }
 }
 
-/// Opens a connection to a server, PROXY header and TLS handshake included. Time limits are the caller's.
+/// Opens a connection to a server, PROXY header and TLS handshake included, and sends what it takes of `first` at
+/// once: a connection is there when its first bytes are taken, which spares waiting for it. Gives how many. Time
+/// limits are the caller's.
 pub async fn connect(
     session: &Session,
     backend: &Backend,
     server: &Server,
     sni: Option<&str>,
-) -> Result<ServerConn, ConnectError> {
-    let (io, src, dst) = match endpoint(session, server).ok_or(ConnectError::NoAddress)? {
+    first: &[u8],
+) -> Result<(ServerConn, usize), ConnectError> {
+    let reactor = session.worker.reactor();
+    let (sock, dst) = match endpoint(session, server).ok_or(ConnectError::NoAddress)? {
         Endpoint::Inet(to) => {
-            let s = connect_tcp(to, server.source.or(backend.source), backend).await?;
-            let src = s.local_addr().map_or(Addr::Unix, Addr::Inet);
-            (Io::Tcp(s), src, Addr::Inet(to))
+            let fd = connect_tcp(to, server.source.or(backend.source), backend)?;
+            (Sock::connecting(reactor, fd), Addr::Inet(to))
         }
-        Endpoint::Unix(path) => (Io::Unix(UnixStream::connect(path).await?), Addr::Unix, Addr::Unix),
+        Endpoint::Unix(path) => (Sock::unix(reactor, connect_unix(&path)?), Addr::Unix),
         Endpoint::Abstract { name, padded } => {
-            (Io::Unix(connect_abstract(&name, padded).await?), Addr::Unix, Addr::Unix)
+            (Sock::unix(reactor, connect_abstract(&name, padded)?), Addr::Unix)
         }
         Endpoint::Fd(_) => return Err(ConnectError::NoAddress),
     };
-    let mut conn = ServerConn { io, src, dst, requests: 0 };
-    send_proxy(session, server, &mut conn).await?;
+    let mut header = Vec::new();
+    write_proxy_header(session, server, &mut header);
+    let plain = server.tls.is_none() && header.is_empty();
+    let mut sent = 0;
+    if plain && !first.is_empty() {
+        sent = poll_fn(|cx| sock.poll_send(cx, first)).await?;
+    } else if !sock.is_unix() {
+        poll_fn(|cx| sock.poll_connected(cx)).await?;
+    }
+    // Asking the kernel is a system call, and few want to know.
+    let src = if session.installed.plan().global.asks_server_src { sock.local_addr() } else { None };
+    let used = session.installed.idle.idle(backend.ix, server.ix).map(Used::new);
+    let src = src.map_or(Addr::Unix, Addr::Inet);
+    let mut conn = ServerConn { io: Io::Plain(sock), src, dst, requests: 0, _used: used };
+    let mut written = 0;
+    while let Some(rest) = header.get(written..).filter(|r| !r.is_empty()) {
+        written += poll_fn(|cx| conn.io.poll_write(cx, rest)).await?;
+    }
     if server.tls.is_some() {
         conn.io = start_tls(session, backend, server, sni, conn.io).await?;
     }
-    Ok(conn)
+    Ok((conn, sent))
 }
 
 /// Where the server is to be found for this client.
@@ -194,9 +272,9 @@ fn endpoint(session: &Session, server: &Server) -> Option<Endpoint> {
     Some(Endpoint::Inet(a))
 }
 
-async fn connect_tcp(to: SocketAddr, from: Option<SocketAddr>, backend: &Backend) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_nodelay(true)?;
+/// Begins to connect; whether it succeeds is seen when the socket becomes writable.
+fn connect_tcp(to: SocketAddr, from: Option<SocketAddr>, backend: &Backend) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if backend.tcp.keepalive {
         socket.set_keepalive(true)?;
     }
@@ -205,14 +283,24 @@ async fn connect_tcp(to: SocketAddr, from: Option<SocketAddr>, backend: &Backend
             // Lets the kernel choose the port at connect time, when it knows both ends.
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
         } else {
-            socket.set_reuseaddr(true)?;
+            socket.set_reuse_address(true)?;
         }
-        socket.bind(from)?;
+        socket.bind(&from.into())?;
     }
-    socket.connect(to).await
+    match socket.connect(&to.into()) {
+        Err(e) if e.raw_os_error() != Some(libc::EINPROGRESS) => Err(e),
+        _ => Ok(socket.into()),
+    }
 }
 
-async fn connect_abstract(name: &str, padded: bool) -> io::Result<UnixStream> {
+/// Connecting to a local socket does not wait: where its backlog is full, it fails.
+fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket.into())
+}
+
+fn connect_abstract(name: &str, padded: bool) -> io::Result<OwnedFd> {
     use std::os::linux::net::SocketAddrExt as _;
     /// Bytes of a name in the abstract namespace.
     const NAME_MAX: usize = 107;
@@ -221,24 +309,17 @@ async fn connect_abstract(name: &str, padded: bool) -> io::Result<UnixStream> {
         bytes.resize(NAME_MAX, 0);
     }
     let address = std::os::unix::net::SocketAddr::from_abstract_name(&bytes)?;
-    // Connecting to a local socket does not wait but for its backlog.
     let stream = std::os::unix::net::UnixStream::connect_addr(&address)?;
     stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
+    Ok(stream.into())
 }
 
-async fn send_proxy(session: &Session, server: &Server, conn: &mut ServerConn) -> Result<(), ConnectError> {
-    let mut header = Vec::new();
+fn write_proxy_header(session: &Session, server: &Server, header: &mut Vec<u8>) {
     match server.send_proxy {
-        SendProxy::No => return Ok(()),
-        SendProxy::V1 => proxy_protocol::encode_v1(session.conn.src, session.conn.dst, &mut header),
-        SendProxy::V2 => proxy_protocol::encode_v2(session.conn.src, session.conn.dst, &mut header),
+        SendProxy::No => {}
+        SendProxy::V1 => proxy_protocol::encode_v1(session.conn.src, session.conn.dst, header),
+        SendProxy::V2 => proxy_protocol::encode_v2(session.conn.src, session.conn.dst, header),
     }
-    let mut sent = 0;
-    while sent < header.len() {
-        sent += std::future::poll_fn(|cx| conn.io.poll_write(cx, &header[sent..])).await?;
-    }
-    Ok(())
 }
 
 async fn start_tls(
@@ -251,8 +332,7 @@ async fn start_tls(
     let connector =
         session.installed.runtime.tls.connector(backend.ix, server.ix).ok_or(ConnectError::NoAddress)?;
     match io {
-        Io::Tcp(s) => Ok(Io::Tls(connector.connect(s, sni, None).await.map_err(ConnectError::Tls)?.0)),
-        Io::Unix(s) => Ok(Io::TlsUnix(connector.connect(s, sni, None).await.map_err(ConnectError::Tls)?.0)),
-        tls @ (Io::Tls(_) | Io::TlsUnix(_)) => Ok(tls),
+        Io::Plain(s) => Ok(Io::Tls(connector.connect(s, sni, None).await.map_err(ConnectError::Tls)?.0)),
+        tls @ Io::Tls(_) => Ok(tls),
     }
 }

@@ -26,6 +26,7 @@ use super::{
     buffer, http,
     log::Logger,
     pool,
+    reactor::Reactor,
     runtime::{KeptListener, Runtime, SessionInfo, Shared, Which, WorkerCommand, WorkerListener},
     timer::{Clock, Timer, TimerId, Wheel},
 };
@@ -50,18 +51,27 @@ pub fn run(args: WorkerArgs) -> io::Result<()> {
     LOGGER.set(Some(Logger::new(args.shared.log.clone(), args.shared.zone.clone())));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_park(|| with_logger(Logger::flush))
+        .on_thread_unpark(|| SLEPT.set(true))
+        .event_interval(TASKS_PER_LOOK)
         .enable_io()
         .enable_time()
         .build_local(tokio::runtime::LocalOptions::default())?;
+    let reactor = Reactor::new()?;
     runtime.block_on(async move {
-        let worker = Rc::new(Worker::new(args.thread, args.shared));
+        let worker = Rc::new(Worker::new(args.thread, args.shared, reactor));
         tokio::task::spawn_local(worker.clone().keep_time());
+        tokio::task::spawn_local(worker.clone().watch_sockets());
         worker.clone().obey(args.commands).await;
     });
     Ok(())
 }
 
+/// Steps of tasks between two looks at timers and orders from other threads while the thread is never idle.
+const TASKS_PER_LOOK: u32 = 256;
+
 thread_local! {
+    /// The thread has slept since the clock was read.
+    static SLEPT: Cell<bool> = const { Cell::new(true) };
     /// Of the thread and not of the worker, since the runtime flushes it before the thread sleeps.
     static LOGGER: RefCell<Option<Logger>> = const { RefCell::new(None) };
 }
@@ -105,8 +115,11 @@ impl Installed {
 #[derive(Debug)]
 pub struct Worker {
     pub thread: u16,
+    /// Asking the kernel each time would be a system call per request.
+    pub pid: u32,
     pub shared: Arc<Shared>,
     pub clock: Clock,
+    reactor: Rc<Reactor>,
     /// What samples and logs may ask of the process.
     pub facts: ProcessFacts,
     wheel: RefCell<Wheel>,
@@ -124,11 +137,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn new(thread: u16, shared: Arc<Shared>) -> Worker {
+    fn new(thread: u16, shared: Arc<Shared>, reactor: Rc<Reactor>) -> Worker {
         let clock = Clock::new(shared.started);
         let hostname = nix::unistd::gethostname().ok().and_then(|n| n.into_string().ok()).unwrap_or_default();
         Worker {
             thread,
+            pid: std::process::id(),
             facts: ProcessFacts {
                 hostname,
                 zone: (*shared.zone).clone(),
@@ -147,6 +161,21 @@ impl Worker {
             idle_waker: RefCell::default(),
             shared,
             clock,
+            reactor,
+        }
+    }
+
+    /// Where the sockets of this thread wait.
+    pub fn reactor(&self) -> &Rc<Reactor> {
+        &self.reactor
+    }
+
+    /// To be called when a task is polled: everything within one step sees one `now`, and moves at most so much.
+    /// The clock is read once per look at the sockets, and when the thread has slept.
+    pub fn begin_step(&self) {
+        self.reactor.refill();
+        if SLEPT.replace(false) {
+            self.clock.refresh();
         }
     }
 
@@ -320,6 +349,18 @@ impl Worker {
             }
             let next = self.wheel.borrow().next_ms().unwrap_or(u64::MAX).min(housekeeping_ms);
             self.sleep_until(next).await;
+        }
+    }
+
+    async fn watch_sockets(self: Rc<Worker>) {
+        let worker = self.clone();
+        let turned = self.reactor.clone().run(move || {
+            SLEPT.set(false);
+            worker.clock.refresh();
+            with_logger(Logger::flush);
+        });
+        if let Err(e) = turned.await {
+            tracing::error!("worker {}: the sockets cannot be watched any more: {e}", self.thread);
         }
     }
 

@@ -66,6 +66,7 @@ impl Scope<'_> {
 
     fn alias(&mut self, name: &str, span: Span) -> Option<Kind> {
         let found = alias::find(name);
+        self.cache.asks_server_src |= matches!(name, "bi" | "bp");
         if found.is_none() {
             let d =
                 Diagnostic::alert(codes::BAD_EXPRESSION, format!("there is no log-format item `%{name}`"))

@@ -52,6 +52,7 @@ impl Scope<'_> {
 
     fn fetch(&mut self, e: &SampleExpr, name: &str) -> Option<&'static Fetch> {
         if let Some(row) = fetch::find(name) {
+            self.cache.asks_server_src |= matches!(row.name, "bc_src" | "bc_src_port");
             return Some(row);
         }
         let at = &e.fetch.name;

@@ -306,8 +306,11 @@ impl Stream<'_> {
         let deadline = if limit == 0 { NEVER } else { self.now_ms() + u64::from(limit) };
         self.session.arm_at(deadline);
         let session = self.session;
-        let conn = {
-            let mut work = std::pin::pin!(pool::connect(session, backend, server, None));
+        // Where the client is watched meanwhile, its buffer is needed for that.
+        let up = self.up.take_if(|_| !backend.abortonclose);
+        let first = up.as_ref().and_then(|b| b.data().get(..self.up_ready)).unwrap_or(&[]);
+        let connected = {
+            let mut work = std::pin::pin!(pool::connect(session, backend, server, None, first));
             poll_fn(|cx| {
                 if let Poll::Ready(done) = work.as_mut().poll(cx) {
                     return Poll::Ready(done.map_err(Failure::from));
@@ -322,9 +325,15 @@ impl Stream<'_> {
                     false => Poll::Pending,
                 }
             })
-            .await?
+            .await
         };
+        self.up = up.or_else(|| self.up.take());
+        let (conn, sent) = connected?;
         self.adopt(conn);
+        if let Some(up) = self.up.as_mut().filter(|_| sent > 0) {
+            up.consume(sent);
+            self.up_ready -= sent;
+        }
         Ok(())
     }
 
@@ -388,7 +397,7 @@ impl Stream<'_> {
         let Some(mut conn) = self.conn.take() else { return };
         let (Some(backend), Some(server)) = (self.backend.clone(), self.server) else { return };
         let Some(of) = backend.servers.get(server) else { return };
-        if !self.keep_server || !conn.io.is_quiet() {
+        if !self.keep_server {
             return;
         }
         conn.requests += 1;

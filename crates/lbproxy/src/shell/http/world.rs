@@ -23,7 +23,7 @@ impl<'a> Around<'a> {
             server: self.server().map(|s| &*s.name),
             listener: bind.map(|b| &*b.name).filter(|n| !n.is_empty()),
             node: &self.session.installed.plan().global.node,
-            pid: std::process::id(),
+            pid: self.session.worker.pid,
         }
     }
 

@@ -15,13 +15,12 @@ use std::{
 };
 
 use socket2::SockRef;
-use tokio::net::{TcpListener, UnixListener};
 
 use super::{Installed, Worker, WorkerListener, client};
 use crate::{
     compile::plan::Frontend,
     engine::{conn::Addr, rate_limit::RateLimit},
-    shell::stream::Io,
+    shell::{reactor::Reactor, sock::Sock, stream::Io},
 };
 
 /// How often a full frontend or process is looked at again while other threads may have freed a place.
@@ -50,9 +49,9 @@ struct Target {
 }
 
 #[derive(Debug)]
-enum Socket {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+struct Socket {
+    sock: Sock,
+    reactor: Rc<Reactor>,
 }
 
 impl Listening {
@@ -64,7 +63,7 @@ impl Listening {
     ) -> io::Result<Rc<Listening>> {
         let frontend = installed.plan().frontends.get(listener.frontend).cloned();
         let frontend = frontend.ok_or_else(|| io::Error::other("it belongs to no frontend"))?;
-        let socket = Socket::new(listener.fd)?;
+        let socket = Socket::new(worker.reactor(), listener.fd)?;
         let listening = Rc::new(Listening {
             fixed_dst: socket.fixed_address(),
             socket,
@@ -90,10 +89,8 @@ impl Listening {
 
     /// A paused TCP socket refuses connections, as one that is closed does.
     pub(super) fn pause(&self, paused: bool) {
-        if self.paused.replace(paused) != paused
-            && let Socket::Tcp(l) = &self.socket
-        {
-            let sock = SockRef::from(l);
+        if self.paused.replace(paused) != paused && !self.socket.sock.is_unix() {
+            let sock = SockRef::from(&self.socket.sock);
             let done = match paused {
                 true => sock.shutdown(std::net::Shutdown::Read),
                 false => sock.listen(self.backlog()),
@@ -156,7 +153,7 @@ impl Listening {
             let most = self.target.borrow().installed.plan().global.tune.maxaccept.max(1);
             if in_a_row >= most {
                 in_a_row = 0;
-                tokio::task::yield_now().await;
+                let_others().await;
             }
         }
     }
@@ -164,7 +161,7 @@ impl Listening {
     /// Hands an accepted connection to a task of its own, as soon as the limits allow.
     async fn serve(&self, worker: &Rc<Worker>, io: Io, src: Addr) {
         let target = self.target.borrow().clone();
-        worker.clock.refresh();
+        worker.begin_step();
         let global = &target.installed.plan().global;
         let (shared, frontend) = (worker.shared.clone(), &target.frontend);
         let rates = shared.registry.rates();
@@ -182,7 +179,6 @@ impl Listening {
         while !state.sessions.try_enter(state.maxconn(target.frontend.maxconn)) {
             tokio::time::sleep(LIMIT_POLL).await;
         }
-        worker.clock.refresh();
         let counters = state.counters.at(worker.thread);
         counters.connections.inc();
         let listener = target.frontend.listeners.get(target.bind).cloned();
@@ -206,32 +202,48 @@ impl Listening {
     }
 }
 
+/// Lets the tasks that are ready run first.
+async fn let_others() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 impl Socket {
-    fn new(fd: OwnedFd) -> io::Result<Socket> {
+    fn new(reactor: &Rc<Reactor>, fd: OwnedFd) -> io::Result<Socket> {
         let sock = socket2::Socket::from(fd);
         sock.set_nonblocking(true)?;
-        if sock.local_addr()?.as_socket().is_some() {
+        let inet = sock.local_addr()?.as_socket().is_some();
+        if inet {
             // Accepted sockets inherit it, which spares a system call for each.
             sock.set_tcp_nodelay(true)?;
-            Ok(Socket::Tcp(TcpListener::from_std(sock.into())?))
-        } else {
-            Ok(Socket::Unix(UnixListener::from_std(OwnedFd::from(sock).into())?))
         }
+        let make = if inet { Sock::tcp } else { Sock::unix };
+        Ok(Socket { sock: make(reactor, sock.into()), reactor: reactor.clone() })
     }
 
     fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<(Io, Addr)>> {
-        match self {
-            Socket::Tcp(l) => l.poll_accept(cx).map_ok(|(s, a)| (Io::Tcp(s), Addr::Inet(unmapped(a)))),
-            Socket::Unix(l) => l.poll_accept(cx).map_ok(|(s, _)| (Io::Unix(s), Addr::Unix)),
-        }
+        let (fd, from) = std::task::ready!(self.sock.poll_accept(cx))?;
+        let (make, src) = match from.filter(|_| !self.sock.is_unix()) {
+            Some(a) => (Sock::tcp as fn(&Rc<Reactor>, OwnedFd) -> Sock, Addr::Inet(unmapped(a))),
+            None => (Sock::unix as _, Addr::Unix),
+        };
+        Poll::Ready(Ok((Io::Plain(make(&self.reactor, fd)), src)))
     }
 
     fn fixed_address(&self) -> Option<Addr> {
-        match self {
-            Socket::Tcp(l) => {
-                l.local_addr().ok().filter(|a| !a.ip().is_unspecified()).map(|a| Addr::Inet(unmapped(a)))
+        match self.sock.is_unix() {
+            false => {
+                let own = self.sock.local_addr();
+                own.filter(|a| !a.ip().is_unspecified()).map(|a| Addr::Inet(unmapped(a)))
             }
-            Socket::Unix(_) => Some(Addr::Unix),
+            true => Some(Addr::Unix),
         }
     }
 }
@@ -242,12 +254,7 @@ fn unmapped(a: std::net::SocketAddr) -> std::net::SocketAddr {
 }
 
 fn local_address(io: &Io) -> Addr {
-    let Io::Tcp(s) = io else { return Addr::Unix };
-    SockRef::from(s)
-        .local_addr()
-        .ok()
-        .and_then(|a| a.as_socket())
-        .map_or(Addr::Unix, |a| Addr::Inet(unmapped(a)))
+    io.transport().local_addr().map_or(Addr::Unix, |a| Addr::Inet(unmapped(a)))
 }
 
 /// Errors of accept(2) that concern the connection that was to be accepted, not the listener.

@@ -153,12 +153,11 @@ pub(super) fn spawn(
     let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
     let session = Session { worker: worker.clone(), installed, frontend, conn, entry, places };
     tokio::task::spawn_local(async move {
-        // The clock is read before each step, so that everything within one step sees one `now`.
         let worker = session.worker.clone();
         session.slot().timer.set_waker(&poll_fn(|cx| Poll::Ready(cx.waker().clone())).await);
         let mut work = pin!(serve(session, io));
         poll_fn(|cx| {
-            worker.clock.refresh();
+            worker.begin_step();
             work.as_mut().poll(cx)
         })
         .await;
@@ -247,17 +246,9 @@ async fn accept_tls(session: &Session, io: Io) -> Result<(Io, TlsInfo), Option<C
             HandshakeError::Certificate(_) | HandshakeError::Failure(_) => ConnError::TLS_HANDSHAKE,
         })
     };
-    match io {
-        Io::Tcp(s) => {
-            let done = session.unless_interrupted(acceptor.accept(s)).await.map_err(interrupted)?;
-            done.map(|(s, info)| (Io::Tls(s), info)).map_err(failure)
-        }
-        Io::Unix(s) => {
-            let done = session.unless_interrupted(acceptor.accept(s)).await.map_err(interrupted)?;
-            done.map(|(s, info)| (Io::TlsUnix(s), info)).map_err(failure)
-        }
-        Io::Tls(_) | Io::TlsUnix(_) => Err(None),
-    }
+    let Io::Plain(s) = io else { return Err(None) };
+    let done = session.unless_interrupted(acceptor.accept(s)).await.map_err(interrupted)?;
+    done.map(|(s, info)| (Io::Tls(s), info)).map_err(failure)
 }
 
 /// Reads the PROXY header, byte-exact: nothing behind it may be taken, since TLS begins there.
