@@ -350,6 +350,8 @@ struct Stream<'s> {
     down_seen: usize,
     client_deadline_ms: u64,
     server_deadline_ms: u64,
+    /// From when on a client that has never been waited for is watched, too.
+    watch_from_ms: u64,
 }
 
 impl<'s> Stream<'s> {
@@ -401,6 +403,7 @@ impl<'s> Stream<'s> {
             down_seen: 0,
             client_deadline_ms: 0,
             server_deadline_ms: 0,
+            watch_from_ms: 0,
         }
     }
 

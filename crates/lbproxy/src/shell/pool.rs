@@ -96,18 +96,18 @@ impl IdlePools {
         let threads = plan.global.threads.max(1);
         let of_server = |s: &std::sync::Arc<Server>| {
             Rc::new(Idle {
-            list: RefCell::default(),
-            most: match usize::try_from(s.pool_max_conn) {
-                Err(_) => plan.global.tune.idle_max,
-                Ok(0) => 0,
-                Ok(n) => n.div_ceil(threads).min(plan.global.tune.idle_max),
-            },
-            purge_delay_ms: u64::from(s.pool_purge_delay_ms),
-            used: Cell::new(0),
-            peak: Cell::new(0),
-            last_peak: Cell::new(0),
-            period_ms: Cell::new(0),
-        })
+                list: RefCell::default(),
+                most: match usize::try_from(s.pool_max_conn) {
+                    Err(_) => plan.global.tune.idle_max,
+                    Ok(0) => 0,
+                    Ok(n) => n.div_ceil(threads).min(plan.global.tune.idle_max),
+                },
+                purge_delay_ms: u64::from(s.pool_purge_delay_ms),
+                used: Cell::new(0),
+                peak: Cell::new(0),
+                last_peak: Cell::new(0),
+                period_ms: Cell::new(0),
+            })
         };
         let backends = plan.backends.iter().map(|b| b.servers.iter().map(of_server).collect()).collect();
         IdlePools { backends, closed: Cell::new(false) }

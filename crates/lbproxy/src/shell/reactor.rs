@@ -99,7 +99,9 @@ impl Reactor {
         };
         let mut sources = self.sources.borrow_mut();
         for e in events.iter().take(n) {
-            let Some(source) = usize::try_from(e.data()).ok().and_then(|key| sources.get_mut(key)) else { continue };
+            let Some(source) = usize::try_from(e.data()).ok().and_then(|key| sources.get_mut(key)) else {
+                continue;
+            };
             source.ready |= bits(e.events());
             if let Some(w) = &source.waker {
                 w.wake_by_ref();

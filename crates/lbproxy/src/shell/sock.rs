@@ -72,6 +72,11 @@ impl Sock {
         self.has(UNIX)
     }
 
+    /// Somebody has waited for it, so that what happens to it is seen.
+    pub fn is_watched(&self) -> bool {
+        self.key.get() != OUTSIDE
+    }
+
     /// Reads into `room`; 0 is the end, or no room.
     pub fn poll_recv(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         if !self.reactor.may_go_on(cx) {

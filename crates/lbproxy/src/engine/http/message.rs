@@ -31,7 +31,9 @@ macro_rules! header_ids {
         impl HeaderId {
             /// Recognises a field name, whatever its case.
             pub fn of(name: &[u8]) -> HeaderId {
-                $(if name.len() == $name.len() && name.eq_ignore_ascii_case($name.as_bytes()) { return HeaderId::$id; })*
+                let first = name.first().map_or(0, |b| b | 0x20);
+                $(if name.len() == $name.len() && Some(first) == $name.as_bytes().first().copied()
+                    && name.eq_ignore_ascii_case($name.as_bytes()) { return HeaderId::$id; })*
                 HeaderId::Other
             }
         }
@@ -337,24 +339,38 @@ pub fn valid_value(value: &[u8]) -> bool {
 }
 
 /// RFC 9110 section 5.6.2: a character of a token.
+#[inline]
 pub const fn is_token(b: u8) -> bool {
-    matches!(
-        b,
-        b'!' | b'#'
-            | b'$'
-            | b'%'
-            | b'&'
-            | b'\''
-            | b'*'
-            | b'+'
-            | b'-'
-            | b'.'
-            | b'^'
-            | b'_'
-            | b'`'
-            | b'|'
-            | b'~'
-    ) || b.is_ascii_alphanumeric()
+    /// One bit per character of the lower half.
+    const TOKENS: u128 = {
+        let mut set = 0u128;
+        let mut b = 0u8;
+        while b < 128 {
+            let sign = matches!(
+                b,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+            if sign || b.is_ascii_alphanumeric() {
+                set |= 1 << b;
+            }
+            b += 1;
+        }
+        set
+    };
+    b < 128 && TOKENS >> b & 1 == 1
 }
 
 #[cfg(test)]

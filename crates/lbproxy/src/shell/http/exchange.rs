@@ -33,6 +33,9 @@ use crate::{
 
 /// A body of at least this much still to come is moved with big buffers.
 const BIG_FROM: u64 = 65_536;
+/// Time after which a client is watched that waits for its first answer: most answers come earlier, and then its
+/// socket never has to be registered.
+const WATCH_AFTER_MS: u64 = 20;
 
 impl From<Kill> for Failure {
     fn from(k: Kill) -> Failure {
@@ -63,6 +66,7 @@ impl Stream<'_> {
         }
         self.touch_client();
         self.touch_server();
+        self.watch_from_ms = self.now_ms() + WATCH_AFTER_MS;
         poll_fn(|cx| self.poll_exchange(cx, backend)).await
     }
 
@@ -99,7 +103,8 @@ impl Stream<'_> {
         let (client_at, server_at) =
             (at(client, self.client_deadline_ms), at(server, self.server_deadline_ms));
         if client_at.min(server_at) > now_ms {
-            self.session.arm_at(client_at.min(server_at));
+            let watch_at = if self.may_ignore_client() { self.watch_from_ms } else { NEVER };
+            self.session.arm_at(client_at.min(server_at).min(watch_at));
             return None;
         }
         let head = self.down_state == Down::Head;
@@ -271,7 +276,7 @@ impl Stream<'_> {
 
     /// While the answer is awaited: takes pipelined bytes and notices that the client leaves.
     fn watch_client(&mut self, cx: &mut Context<'_>, backend: &Backend) -> Result<Waits, Failure> {
-        if self.tunnel || self.client_closed || self.up_state == Up::Broken {
+        if self.tunnel || self.client_closed || self.up_state == Up::Broken || self.may_ignore_client() {
             return Ok(Waits::Nobody);
         }
         let mut left = None;
@@ -300,6 +305,10 @@ impl Stream<'_> {
             self.up = Some(buf);
         }
         left.map_or(Ok(Waits::Nobody), Err)
+    }
+
+    fn may_ignore_client(&self) -> bool {
+        !self.client.transport().is_watched() && self.now_ms() < self.watch_from_ms
     }
 
     // ---- server to client ---------------------------------------------------------------------------

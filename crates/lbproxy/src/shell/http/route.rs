@@ -306,11 +306,9 @@ impl Stream<'_> {
         let deadline = if limit == 0 { NEVER } else { self.now_ms() + u64::from(limit) };
         self.session.arm_at(deadline);
         let session = self.session;
-        // Where the client is watched meanwhile, its buffer is needed for that.
-        let up = self.up.take_if(|_| !backend.abortonclose);
-        let first = up.as_ref().and_then(|b| b.data().get(..self.up_ready)).unwrap_or(&[]);
+        let head = self.lend_head();
         let connected = {
-            let mut work = std::pin::pin!(pool::connect(session, backend, server, None, first));
+            let mut work = std::pin::pin!(pool::connect(session, backend, server, None, &head));
             poll_fn(|cx| {
                 if let Poll::Ready(done) = work.as_mut().poll(cx) {
                     return Poll::Ready(done.map_err(Failure::from));
@@ -327,7 +325,9 @@ impl Stream<'_> {
             })
             .await
         };
-        self.up = up.or_else(|| self.up.take());
+        if let Some(record) = &mut self.record {
+            record.scratch = head;
+        }
         let (conn, sent) = connected?;
         self.adopt(conn);
         if let Some(up) = self.up.as_mut().filter(|_| sent > 0) {
@@ -335,6 +335,17 @@ impl Stream<'_> {
             self.up_ready -= sent;
         }
         Ok(())
+    }
+
+    /// The request's head apart from the buffer, which the client may fill meanwhile; empty where it is not the
+    /// next to be sent.
+    fn lend_head(&mut self) -> Vec<u8> {
+        let (Some(record), Some(up)) = (&mut self.record, &self.up) else { return Vec::new() };
+        let next = up.data().get(..self.up_ready).is_some_and(|next| next.starts_with(&record.scratch));
+        if !next {
+            record.scratch.clear();
+        }
+        std::mem::take(&mut record.scratch)
     }
 
     fn adopt(&mut self, conn: ServerConn) {
