@@ -17,7 +17,10 @@ use common::{
 pub use programs::{System, World};
 
 use crate::{
-    engine::plan::{GroupPlan, Plan, ScriptPlan},
+    engine::{
+        plan::{GroupPlan, Plan, ScriptPlan},
+        router::Gaps,
+    },
     program::{Commands, Fifo, Notify, TimedProgram},
 };
 
@@ -91,7 +94,10 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
         scripts,
         proxies,
         startup_delay: Duration::from_micros(config.global.vrrp_startup_delay_us.unwrap_or(0)),
-        garp_gap: Duration::from_micros(config.global.vrrp_garp_interval_us.unwrap_or(0)),
+        gaps: Gaps {
+            garp: Duration::from_micros(config.global.vrrp_garp_interval_us.unwrap_or(0)),
+            gna: Duration::from_micros(config.global.vrrp_gna_interval_us.unwrap_or(0)),
+        },
     };
     let security_violation = programs.violation();
     Compiled {

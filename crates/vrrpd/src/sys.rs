@@ -133,14 +133,15 @@ pub fn die_with_parent(command: &mut Command, groups: Option<Vec<Gid>>) {
 }
 
 /// The link-layer address of an interface for sending Ethernet frames (packet(7)).
-pub fn packet_address(link: u32) -> io::Result<SockAddr> {
+/// `protocol` is the frame's Ethernet type.
+pub fn packet_address(link: u32, protocol: u16) -> io::Result<SockAddr> {
     // SAFETY: the storage is zeroed and large enough for a sockaddr_ll; family, protocol and index are written
     // in their places and the length set to that of the structure.
     let ((), address) = unsafe {
         SockAddr::try_init(|storage, length| {
             let ll = storage.cast::<libc::sockaddr_ll>();
             (*ll).sll_family = libc::AF_PACKET as u16;
-            (*ll).sll_protocol = (libc::ETH_P_ARP as u16).to_be();
+            (*ll).sll_protocol = protocol.to_be();
             (*ll).sll_ifindex = link as i32;
             (*ll).sll_halen = 6;
             (*ll).sll_addr = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0];

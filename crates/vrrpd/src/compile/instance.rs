@@ -65,6 +65,7 @@ pub(super) fn plan(
         priority: e.priority,
         preempt: !e.nopreempt,
         preempt_delay: Duration::from_micros(e.preempt_delay_us),
+        fast_takeover: e.fast_takeover,
         down_adverts: u32::from(e.down_timer_adverts),
         path: path(i, &e),
         source: e.source,
@@ -92,9 +93,6 @@ pub(super) fn plan(
 /// none.
 fn refusal(i: &VrrpInstance, e: &Effective) -> Option<(&'static str, common::source::Span)> {
     let name = i.name.span;
-    if e.ipv6 || i.virtual_ipaddress.iter().any(|a| a.address.address.is_ipv6()) {
-        return Some(("VRRP over IPv6 is not built yet", name));
-    }
     if let Some(a) = i.authentication.as_ref().filter(|a| a.auth_type.value == AuthType::Ah)
         && e.version == Version::V2
     {
@@ -160,10 +158,6 @@ fn addresses(
             check_interface(context, dev, i, diags);
         }
         let plan = address(a, interface);
-        if plan.address.is_ipv6() {
-            let message = format!("neighbours are not told of {} yet: IPv6 is not built", plan.address);
-            diags.push(Diagnostic::warning(codes::K_NOT_YET, message).at(a.address.span, ""));
-        }
         if !plans.iter().any(|p| p.address == plan.address && p.interface == plan.interface) {
             plans.push(plan);
         }

@@ -8,6 +8,8 @@
 
 mod election;
 mod lifecycle;
+mod stall;
+mod takeover;
 mod vocabulary;
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
@@ -17,6 +19,7 @@ use super::{
     plan::InstancePlan,
     wire::{Advert, Version},
 };
+use takeover::Takeover;
 pub use vocabulary::{Action, Counters, Event, Fault, Note, State, Told};
 
 /// The greatest number of actions that may wait; a caller drains after each event, so a dozen is much.
@@ -25,6 +28,10 @@ const ACTIONS_MAX: usize = 64;
 const OWNER_DELAY: Duration = Duration::from_micros(1);
 /// A sender that claims an interval of nothing would have us take over at once.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// The least gap between an advert and one that tells of a new priority.
+const URGENT_GAP: Duration = Duration::from_millis(10);
+/// From hearing a lesser master to announcing the addresses once more: the lesser one has let go by then.
+const HEAL_DELAY: Duration = Duration::from_millis(100);
 /// The priority that only an address owner has.
 pub const OWNER: u8 = 255;
 
@@ -47,6 +54,13 @@ pub struct Instance {
     preempt_at: Option<Time>,
     burst_at: Option<(Time, u32)>,
     refresh_at: Option<Time>,
+    /// When the addresses are announced once more after two masters met.
+    heal_at: Option<Time>,
+    /// When the last advert left.
+    sent_at: Time,
+    /// We were master, were held up, and listen whether somebody took our place.
+    thawed: bool,
+    takeover: Takeover,
     last_transition: Time,
     actions: VecDeque<Action>,
     pub counters: Counters,
@@ -70,6 +84,10 @@ impl Instance {
             preempt_at: None,
             burst_at: None,
             refresh_at: None,
+            heal_at: None,
+            sent_at: Time::ZERO,
+            thawed: false,
+            takeover: Takeover::new(),
             last_transition: Time::ZERO,
             actions: VecDeque::new(),
             counters: Counters::default(),
@@ -82,13 +100,14 @@ impl Instance {
             Event::Start => self.start(now),
             Event::Stop => self.stop(now),
             Event::Timeout => self.timeout(now),
+            Event::Late(late) => self.late(late, now),
             Event::Heard(advert) => self.heard(&advert, now),
             Event::Fault(fault) => self.fault(fault, now),
             Event::Clear(fault) => {
                 self.faults.retain(|f| *f != fault);
                 self.recover(now);
             }
-            Event::Weight(sum) => self.set_weight(sum),
+            Event::Weight(sum) => self.set_weight(sum, now),
             Event::Waiting(count) => {
                 self.waiting = count;
                 self.recover(now);
@@ -117,7 +136,7 @@ impl Instance {
     /// When [`Event::Timeout`] is due.
     pub fn deadline(&self) -> Option<Time> {
         let burst = self.burst_at.map(|(at, _)| at);
-        [self.down_at, self.advert_at, burst, self.refresh_at].into_iter().flatten().min()
+        [self.down_at, self.advert_at, burst, self.refresh_at, self.heal_at].into_iter().flatten().min()
     }
 
     /// Puts a new plan of the same virtual router in; state and timers stay, so an election is not forced.
@@ -131,7 +150,7 @@ impl Instance {
         if self.master_interval == own || self.plan.dialect.version == Version::V2 {
             self.master_interval = self.plan.dialect.interval;
         }
-        self.priority_changed(before);
+        self.priority_changed(before, now);
         if let Some(at) = self.advert_at {
             self.advert_at = Some(at.min(now + self.plan.dialect.interval));
         }
@@ -204,16 +223,10 @@ impl Instance {
     fn timeout(&mut self, now: Time) {
         if self.down_at.is_some_and(|at| at <= now) {
             self.note(Note::AdvertTimeout);
-            if self.grouped {
-                // Asked again each interval until the other members want it too.
-                self.down_at = Some(now + self.plan.dialect.interval);
-                self.act(Action::WantMaster);
-            } else {
-                self.become_master(now);
-            }
+            self.take_over(now);
         }
         if let Some(at) = self.advert_at.filter(|at| *at <= now) {
-            self.act(Action::Send(self.priority()));
+            self.advertise(now);
             let next = at + self.plan.dialect.interval;
             self.advert_at = Some(if next > now { next } else { now + self.plan.dialect.interval });
         }
@@ -222,6 +235,10 @@ impl Instance {
         {
             self.burst_at = None;
             self.act(Action::Announce(repeat));
+        }
+        if self.heal_at.is_some_and(|at| at <= now) {
+            self.heal_at = None;
+            self.act(Action::Announce(1));
         }
         if self.refresh_at.is_some_and(|at| at <= now) {
             self.act(Action::Announce(self.plan.garp.refresh_repeat));

@@ -6,7 +6,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use super::wire::{Cast, Dialect};
+use super::{
+    router::Gaps,
+    wire::{Cast, Dialect},
+};
 
 /// A whole configuration.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -17,8 +20,8 @@ pub struct Plan {
     pub proxies: Vec<ProxyPlan>,
     /// `vrrp_startup_delay`: instances are held this long after start.
     pub startup_delay: Duration,
-    /// `vrrp_garp_interval`: least gap between gratuitous ARPs on one interface.
-    pub garp_gap: Duration,
+    /// `vrrp_garp_interval`, `vrrp_gna_interval`: least gaps between announcements on one interface.
+    pub gaps: Gaps,
 }
 
 /// One virtual router.
@@ -32,6 +35,8 @@ pub struct InstancePlan {
     pub priority: u8,
     pub preempt: bool,
     pub preempt_delay: Duration,
+    /// Follow a falling master at once, and tell of a new priority at once (`fast_takeover`).
+    pub fast_takeover: bool,
     /// Adverts missed until the master counts as gone; RFC: 3.
     pub down_adverts: u32,
     pub path: Path,
@@ -54,6 +59,16 @@ pub struct InstancePlan {
     /// `vrrp_notify_priority_changes`.
     pub tell_priority: bool,
     pub watches: Vec<Watch>,
+}
+
+impl InstancePlan {
+    /// Whether its adverts travel over IPv6.
+    pub fn is_v6(&self) -> bool {
+        match &self.path {
+            Path::Multicast { group } => group.is_ipv6(),
+            Path::Unicast { peers, .. } => peers.first().is_some_and(|p| p.address.is_ipv6()),
+        }
+    }
 }
 
 /// How adverts travel.

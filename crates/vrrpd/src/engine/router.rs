@@ -15,15 +15,17 @@ mod trackers;
 mod vocabulary;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use announce::Announcer;
+pub use announce::Gaps;
 pub use links::{Link, Links};
 use trackers::Trackers;
-pub use vocabulary::{Action, Event, Note, Socket, Way, Who};
+pub use vocabulary::{Action, Event, Note, Parcel, Socket, Way, Who};
 
 use super::{
     Time,
@@ -37,6 +39,9 @@ use super::{
 /// Distinct complaints about packets that are remembered per instance, so that each is said once.
 const COMPLAINTS_MAX: usize = 32;
 
+/// A wake-up that is later than this was a stall; what it means depends on an instance's interval.
+const LATE_MIN: Duration = Duration::from_millis(1);
+
 /// The engines of one host.
 #[derive(Debug)]
 pub struct Router {
@@ -47,11 +52,17 @@ pub struct Router {
     groups: Vec<SyncGroup>,
     links: Links,
     sockets: BTreeSet<Socket>,
+    /// The instances that a packet is for, by socket and virtual router.
+    routes: BTreeMap<(Socket, u8), Vec<usize>>,
     /// Removals that the kernel has not reported yet, so that they are not taken for somebody else's.
     leaving: Vec<(u32, IpAddr)>,
     announcer: Announcer,
     /// When instances start: `None` before [`Event::Start`] and after they did.
     start_at: Option<Time>,
+    /// A stall was told to the instances and the timers that it held up are not served yet.
+    late: bool,
+    /// When the loop is looked at next: a stall between two deadlines would not show otherwise.
+    pulse_at: Option<Time>,
     actions: VecDeque<Action>,
 }
 
@@ -74,9 +85,12 @@ impl Router {
             groups: plan.groups.iter().cloned().map(SyncGroup::new).collect(),
             links: Links::default(),
             sockets: BTreeSet::new(),
+            routes: BTreeMap::new(),
             leaving: Vec::new(),
-            announcer: Announcer::new(plan.garp_gap),
+            announcer: Announcer::new(plan.gaps),
             start_at: None,
+            late: false,
+            pulse_at: None,
             actions: VecDeque::new(),
             plan,
         };
@@ -91,6 +105,7 @@ impl Router {
 
     /// Takes one event. Never blocks; the work is bounded by the number of instances and addresses.
     pub fn handle(&mut self, event: Event<'_>, now: Time) {
+        self.notice_stall(&event, now);
         match event {
             Event::Link(link) => {
                 self.links.put(link);
@@ -121,6 +136,7 @@ impl Router {
             Event::Stop => self.stop(now),
             Event::Timeout => self.timeout(now),
             Event::Packet { socket, bytes } => self.packet(socket, bytes, now),
+            Event::Message { socket, received } => self.message(socket, &received, now),
             Event::Proxy { name, event } => {
                 self.trackers.proxy(name, event, now);
                 self.drain_trackers(now);
@@ -142,7 +158,7 @@ impl Router {
     /// When [`Event::Timeout`] is due.
     pub fn deadline(&self) -> Option<Time> {
         let instances = self.instances.iter().filter_map(Instance::deadline);
-        let others = [self.trackers.deadline(), self.start_at, self.announcer.deadline()];
+        let others = [self.trackers.deadline(), self.start_at, self.announcer.deadline(), self.pulse_at];
         instances.chain(others.into_iter().flatten()).min()
     }
 
@@ -178,6 +194,17 @@ impl Router {
         }
     }
 
+    /// Tells every instance when our own loop was held up, before whatever comes after.
+    fn notice_stall(&mut self, event: &Event<'_>, now: Time) {
+        let late = self.deadline().and_then(|at| now.checked_sub(at)).filter(|late| *late >= LATE_MIN);
+        if let Some(late) = late.filter(|_| !self.late) {
+            for index in 0..self.instances.len() {
+                self.tell(index, instance::Event::Late(late), now);
+            }
+        }
+        self.late = late.is_some() && !matches!(event, Event::Timeout);
+    }
+
     fn timeout(&mut self, now: Time) {
         if self.start_at.is_some_and(|at| at <= now) {
             self.start_at = None;
@@ -196,15 +223,26 @@ impl Router {
             }
         }
         self.announce_due(now);
+        if self.pulse_at.is_none_or(|at| at <= now) {
+            self.pulse_at = self.pulse().map(|gap| now + gap);
+        }
+    }
+
+    /// The shortest interval in which a backup expects to be woken by an advert.
+    fn pulse(&self) -> Option<Duration> {
+        let backups = self.instances.iter().filter(|i| i.state() == State::Backup);
+        backups.map(Instance::master_interval).min()
     }
 
     fn stop(&mut self, now: Time) {
         self.trackers.stop();
+        self.pulse_at = None;
         self.start_at = None;
         for index in 0..self.instances.len() {
             self.tell(index, instance::Event::Stop, now);
         }
-        self.announcer = Announcer::new(self.plan.garp_gap);
+        self.announcer = Announcer::new(self.plan.gaps);
+        self.routes.clear();
         for socket in std::mem::take(&mut self.sockets) {
             self.actions.push_back(Action::Close(socket));
         }

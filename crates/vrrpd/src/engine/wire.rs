@@ -4,10 +4,12 @@
 //! and the checksums. Invariants: decoding never panics and never allocates more than the packet carries;
 //! what `encode` writes, `decode` with the same parameters accepts.
 //! Leaves to others: who is master (`engine::instance`), sockets (`shell::socket`). The IP header is in
-//! `wire/ip.rs`, gratuitous ARP in `wire/arp.rs`, the `#[packet]` types in `wire/packet.rs`.
+//! `wire/ip.rs`, gratuitous ARP in `wire/arp.rs`, its counterpart of IPv6 in `wire/ndp.rs`, the `#[packet]` types
+//! in `wire/packet.rs`.
 
 pub mod arp;
 pub mod ip;
+pub mod ndp;
 mod packet;
 
 use std::{
@@ -27,6 +29,8 @@ pub const TTL: u8 = 255;
 pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 /// The IPv6 group (RFC 9568 section 5.1.2.2).
 pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+/// An Ethernet frame that announces an address.
+pub type Frame = Vec<u8>;
 /// The count of addresses is one byte.
 pub const ADDRESSES_MAX: usize = 255;
 /// Version 3 carries the interval as 12 bits of hundredths of a second.
@@ -112,6 +116,11 @@ pub struct Dialect {
 }
 
 impl Dialect {
+    /// The IP protocol that adverts travel under.
+    pub fn protocol(&self) -> u8 {
+        PROTOCOL
+    }
+
     /// The message for one destination. The IP header is not part of it.
     pub fn encode(&self, priority: u8, source: IpAddr, destination: IpAddr) -> Vec<u8> {
         let addresses = self.addresses.get(..ADDRESSES_MAX).unwrap_or(&self.addresses);
@@ -171,8 +180,7 @@ impl Dialect {
         if p.get_kind() != ADVERTISEMENT {
             return Err(Verdict::Type(p.get_kind()));
         }
-        // Over IPv6 the kernel verifies the checksum (socket option IPV6_CHECKSUM).
-        if !v6 && p.get_checksum() != self.sum(received.message, received.source, received.destination) {
+        if p.get_checksum() != self.sum(received.message, received.source, received.destination) {
             return Err(Verdict::Checksum);
         }
         match pinned {
@@ -212,6 +220,8 @@ impl Dialect {
             (Version::V3, Checksum::Pseudo, IpAddr::V4(s), IpAddr::V4(d)) => {
                 packet::checksum_with_pseudo_header(message, s, d)
             }
+            // Over IPv6 there always is one (RFC 9568 section 5.2.8).
+            (_, _, IpAddr::V6(s), IpAddr::V6(d)) => packet::checksum_v6(message, s, d),
             _ => packet::checksum(message),
         }
     }

@@ -1,4 +1,4 @@
-//! Puts gratuitous ARP frames on the wire through one AF_PACKET socket.
+//! Puts gratuitous ARP frames and neighbour advertisements on the wire through one AF_PACKET socket.
 
 use std::io;
 
@@ -22,6 +22,7 @@ impl Announcer {
 
     /// Sends one frame on the interface with this index.
     pub fn send(&self, link: u32, frame: &[u8]) -> io::Result<()> {
-        self.socket.send_to(frame, &sys::packet_address(link)?).map(drop)
+        let kind = frame.get(12..14).and_then(|kind| kind.try_into().ok()).map_or(0, u16::from_be_bytes);
+        self.socket.send_to(frame, &sys::packet_address(link, kind)?).map(drop)
     }
 }

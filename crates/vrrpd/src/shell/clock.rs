@@ -1,4 +1,4 @@
-//! The monotonic clock of the engines, and the timer that wakes the daemon at their deadlines.
+//! The clock since boot of the engines, and the timer that wakes the daemon at their deadlines.
 //!
 //! A timerfd and not the runtime's timer: that one counts in milliseconds, which is the whole skew between two
 //! routers with adverts each 10 ms.
@@ -20,9 +20,9 @@ use tokio::io::unix::AsyncFd;
 
 use crate::{engine::Time, sys};
 
-/// The time since boot, not counting suspension.
+/// The time since boot, suspension included: a host that slept was as silent as one that was stopped.
 pub fn now() -> Time {
-    match clock_gettime(time::ClockId::CLOCK_MONOTONIC) {
+    match clock_gettime(time::ClockId::CLOCK_BOOTTIME) {
         Ok(t) => Duration::new(t.tv_sec().max(0) as u64, t.tv_nsec().max(0) as u32),
         // The kernel always has this clock.
         Err(_) => Duration::ZERO,
@@ -47,7 +47,7 @@ impl Timer {
     /// Needs a runtime.
     pub fn new() -> io::Result<Timer> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
         let watched = sys::watch(timer.as_fd().try_clone_to_owned()?)?;
         Ok(Timer { timer, watched, armed: None })
     }

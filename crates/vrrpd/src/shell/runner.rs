@@ -17,7 +17,7 @@ use super::{
     notify::{self, Fifos, Telling},
     proxy::{Heard, Proxies},
     script::{End, Scripts},
-    socket::{Arrival, Sockets},
+    socket::{Arrival, Content, Sockets},
     words::{self, Loudness},
 };
 use crate::{
@@ -27,9 +27,13 @@ use crate::{
         plan::Plan,
         router::{Action, Event, Router, Socket, Who},
         track::{Status, proxy, script},
+        wire::Received,
     },
     program::Commands,
 };
+
+/// Packets heard in one turn; what is left is heard in the next, before timers again.
+const PACKETS_MAX: usize = 1_024;
 
 /// Why the process cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,8 @@ pub enum Error {
     Netlink(#[from] netlink::Error),
     #[error("cannot open a packet socket for gratuitous ARP: {0} (CAP_NET_RAW is needed)")]
     Announcer(io::Error),
+    #[error("cannot watch sockets: {0}")]
+    Sockets(io::Error),
     #[error("cannot make a timer: {0}")]
     Timer(io::Error),
     #[error("the kernel closed the netlink socket")]
@@ -58,7 +64,6 @@ pub struct Runner {
     next: Option<Commands>,
     netlink: Netlink,
     sockets: Sockets,
-    arrivals: mpsc::Receiver<Arrival>,
     /// Sockets that could not be opened, tried again when an address or interface changes.
     failed: Vec<Socket>,
     announcer: Announcer,
@@ -77,7 +82,7 @@ pub struct Runner {
 /// What the runner waits for.
 #[derive(Debug)]
 pub enum Happening {
-    Arrival(Arrival),
+    Arrival,
     Change(Change),
     End(End),
     Proxy(Heard),
@@ -99,7 +104,6 @@ impl Runner {
     /// Opens everything, learns the interfaces and starts the router. Needs a runtime and the capabilities
     /// NET_ADMIN and NET_RAW.
     pub async fn start(plan: Arc<Plan>, commands: Commands, options: Options) -> Result<Runner, Error> {
-        let (sockets, arrivals) = Sockets::new();
         let (scripts, ends) = Scripts::new();
         let (proxies, heard) = Proxies::new();
         let mut runner = Runner {
@@ -107,8 +111,7 @@ impl Runner {
             plan,
             next: None,
             netlink: Netlink::open()?,
-            sockets,
-            arrivals,
+            sockets: Sockets::new().map_err(Error::Sockets)?,
             failed: Vec::new(),
             announcer: Announcer::open().map_err(Error::Announcer)?,
             scripts,
@@ -142,7 +145,7 @@ impl Runner {
             // Adverts before timers: after a stall the advert that waits must be heard before the timer that
             // would have made us master.
             biased;
-            Some(arrival) = self.arrivals.recv() => Happening::Arrival(arrival),
+            () = self.sockets.readable() => Happening::Arrival,
             change = self.netlink.next() => Happening::Change(change.ok_or(Error::Closed)?),
             Some(end) = self.ends.recv() => Happening::End(end),
             Some(heard) = self.heard.recv() => Happening::Proxy(heard),
@@ -154,9 +157,7 @@ impl Runner {
     pub async fn deal(&mut self, happening: Happening) {
         let now = clock::now();
         match happening {
-            Happening::Arrival((socket, bytes)) => {
-                self.router.handle(Event::Packet { socket, bytes: &bytes }, now);
-            }
+            Happening::Arrival => self.hear(now).await,
             Happening::Change(change) => self.change(change, now),
             Happening::End(end) => {
                 self.scripts.ended(&end.script);
@@ -165,9 +166,29 @@ impl Runner {
             Happening::Proxy((name, event)) => {
                 self.router.handle(Event::Proxy { name: &name, event }, now);
             }
-            Happening::Timeout => self.router.handle(Event::Timeout, now),
+            Happening::Timeout => {
+                // After a stall the adverts that wait must be heard before the timer that would make us master.
+                self.hear(now).await;
+                self.router.handle(Event::Timeout, now);
+            }
         }
         self.perform().await;
+    }
+
+    /// Hears every packet that is there already.
+    async fn hear(&mut self, now: Time) {
+        for _ in 0..PACKETS_MAX {
+            let Some(Arrival { socket, content }) = self.sockets.take() else { return };
+            match &content {
+                Content::Packet(bytes) => self.router.handle(Event::Packet { socket, bytes }, now),
+                Content::Message { source, destination, hops, bytes } => {
+                    let received =
+                        Received { source: *source, destination: *destination, ttl: *hops, message: bytes };
+                    self.router.handle(Event::Message { socket, received }, now);
+                }
+            }
+            self.perform().await;
+        }
     }
 
     /// Puts a new configuration under the running router. With `tell_states` the FIFOs hear every state again.
@@ -276,9 +297,9 @@ impl Runner {
                 self.failed.retain(|s| *s != socket);
                 self.sockets.close(socket);
             }
-            Action::Send { socket, destination, packet } => {
-                if let Err(e) = self.sockets.send(socket, destination, &packet) {
-                    debug!("cannot send an advert to {destination}: {e}");
+            Action::Send { socket, parcel } => {
+                if let Err(e) = self.sockets.send(socket, &parcel) {
+                    debug!("cannot send an advert to {}: {e}", parcel.destination);
                 }
             }
             Action::AddAddress { link, address } => {
@@ -303,8 +324,11 @@ impl Runner {
                 }
             }
             Action::Announce { link, address, frame } => match self.announcer.send(link, &frame) {
+                Ok(()) if address.is_ipv6() => {
+                    debug!("Sending unsolicited Neighbour Advert on {} for {address}", self.interface(link));
+                }
                 Ok(()) => debug!("Sending gratuitous ARP on {} for {address}", self.interface(link)),
-                Err(e) => warn!("cannot send gratuitous ARP for {address}: {e}"),
+                Err(e) => warn!("cannot announce {address}: {e}"),
             },
             Action::Proxy { index, what } => self.proxy(index, what),
             Action::Script { index, what } => self.script(index, what),

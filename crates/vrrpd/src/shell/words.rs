@@ -58,7 +58,7 @@ fn own_note(plan: &Plan, instance: &InstancePlan, note: &instance::Note) -> (Lou
             format!("Master received advert from {from} with same priority {priority} but higher IP address"),
         ),
         N::LowerHeard { from, theirs, ours } => {
-            (Detail, format!("Master received advert from {from} with lower priority {theirs}, ours {ours}"))
+            (Info, format!("Master received advert from {from} with lower priority {theirs}, ours {ours}"))
         }
         N::LowerDiscarded { from, theirs } => {
             (Detail, format!("received lower priority ({theirs}) advert from {from} - discarding"))
@@ -73,6 +73,24 @@ fn own_note(plan: &Plan, instance: &InstancePlan, note: &instance::Note) -> (Lou
         }
         N::SentZero => (Detail, "sent 0 priority".into()),
         N::ZeroHeard(_) => (Detail, "Backup received priority 0 advertisement".into()),
+        N::FastTakeover { from, theirs: 0, .. } => {
+            (Info, format!("master {from} goes, taking over without waiting for the skew"))
+        }
+        N::FastTakeover { from, theirs, ours } => (
+            Info,
+            format!("master {from} fell to priority {theirs}, ours {ours}; taking over without waiting"),
+        ),
+        N::Late(late) => (
+            Detail,
+            format!("we were held up for {} ms; adverts missed meanwhile do not count", late.as_millis()),
+        ),
+        N::Frozen(silent) => (
+            Warning,
+            format!(
+                "we were held up and sent no advert for {} ms, peers have given us up; stepping back",
+                silent.as_millis()
+            ),
+        ),
         N::IntervalLearnt(interval) => {
             (Detail, format!("advert interval changed to {} ms by the master", interval.as_millis()))
         }

@@ -72,6 +72,12 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
     ),
     unserved("enable_traps", "Send SNMP traps.", why::SNMP),
     row(
+        "fast_takeover",
+        (0, 1),
+        "Whether instances follow a falling master at once; on unless strict.",
+        |g, e| set(&mut g.fast_takeover, e.flag(0)),
+    ),
+    row(
         "fifo_write_vrrp_states_on_reload",
         (0, 0),
         "Repeat all states on the FIFO after a reload.",

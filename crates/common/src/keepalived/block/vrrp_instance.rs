@@ -36,6 +36,12 @@ pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
     row("down_timer_adverts", (1, 1), "Intervals in the master-down timer.", |v, e| {
         set(&mut v.down_timer_adverts, e.number(0, 1..=100).map(|n| n.value))
     }),
+    row(
+        "fast_takeover",
+        (0, 1),
+        "Follow a master that says it falls at once, and say at once when the own priority changes; on unless strict.",
+        |v, e| set(&mut v.fast_takeover, e.flag(0)),
+    ),
     unserved(
         "garp_extra_if",
         "See global; 0 turns it off.",
@@ -151,12 +157,12 @@ pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
     unserved(
         "thread_timer_expired",
         "Synonym of timer_expired_backup (release notes' spelling).",
-        Support::NotYet("a master that was held up does not step back by itself yet"),
+        Support::NoEffect("a master that was held up always steps back before it acts"),
     ),
     unserved(
         "timer_expired_backup",
         "With nopreempt: fall to BACKUP if the process ran so late that another must have taken over.",
-        Support::NotYet("a master that was held up does not step back by itself yet"),
+        Support::NoEffect("a master that was held up always steps back before it acts"),
     ),
     block("track_bfd", (0, 0), "Uses a bfd_instance.", |v, e| track::list(&mut v.track.bfd, 253, e)),
     block("track_file", (0, 0), "Uses a track_file.", |v, e| track::list(&mut v.track.files, 254, e)),

@@ -43,6 +43,8 @@ pub struct Effective {
     pub down_timer_adverts: u8,
     pub nopreempt: bool,
     pub preempt_delay_us: u64,
+    /// Off in strict mode: RFC 9568 knows only its own timers.
+    pub fast_takeover: bool,
     pub accept: bool,
     pub strict: bool,
     pub skip_check_adv_addr: bool,
@@ -85,6 +87,7 @@ impl Config {
             down_timer_adverts: i.down_timer_adverts.or(g.vrrp_down_timer_adverts).unwrap_or(3),
             nopreempt: i.nopreempt.is_some_and(|n| n.value),
             preempt_delay_us: i.preempt_delay_us.map_or(0, |d| d.value),
+            fast_takeover: i.fast_takeover.or(g.fast_takeover).unwrap_or(true) && !strict,
             // Strict mode accepts for the address owner only (keepalived.conf(5), `vrrp_strict`).
             accept: i.accept.map_or(!strict || i.priority.is_some_and(|p| p.value == 255), |a| a.value),
             strict,

@@ -112,6 +112,9 @@ pub struct GlobalDefs {
     pub vrrp_higher_prio_send_advert: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub vrrp_owner_ignore_adverts: Option<bool>,
+    /// Whether instances follow a falling master at once; the default is yes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fast_takeover: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub v3_checksum_as_v2: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]

@@ -190,6 +190,9 @@ pub struct VrrpInstance {
     /// 0..=1000 s, in microseconds.
     #[serde(skip_serializing_if = "is_default")]
     pub preempt_delay_us: Option<At<u64>>,
+    /// Whether a falling master is followed at once.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fast_takeover: Option<bool>,
     /// `accept` true, `no_accept` false.
     #[serde(skip_serializing_if = "is_default")]
     pub accept: Option<At<bool>>,

@@ -3,7 +3,10 @@
 //! Invariants: nothing here is reached by a packet that failed a receive check; a fault or the wait for first
 //! results makes deaf. Leaves to others: how states are entered (`lifecycle`).
 
-use super::{Action, Advert, INTERVAL_MIN, Instance, Note, OWNER, State, Told, Version};
+use super::{
+    Action, Advert, HEAL_DELAY, INTERVAL_MIN, Instance, Note, OWNER, State, Told, Version,
+    takeover::{Falling, Haste},
+};
 use crate::engine::Time;
 
 impl Instance {
@@ -11,6 +14,7 @@ impl Instance {
         if advert.priority == 0 {
             self.counters.zero_received += 1;
         }
+        self.takeover.heard(advert.source, advert.priority, now);
         match self.state {
             State::Backup => self.heard_as_backup(advert, now),
             State::Master => self.heard_as_master(advert, now),
@@ -24,16 +28,45 @@ impl Instance {
             self.note(Note::ZeroHeard(advert.source));
             self.preempt_at = None;
             self.down_at = Some(now + self.skew(self.priority()));
+            self.hurry(advert, now);
             return;
         }
         if advert.priority >= self.priority() {
             self.preempt_at = None;
+        } else if self.thawed && self.plan.preempt {
+            // Somebody serves while we were away: the election is the standard one, from its beginning.
+            self.thawed = false;
+            self.down_at = Some(now + self.down_interval());
         } else if self.plan.preempt && self.preemption_is_due(now) {
             // Not restarting the timer is what makes the better router take over.
             self.note(Note::LowerDiscarded { from: advert.source, theirs: advert.priority });
+            self.hurry(advert, now);
             return;
         }
         self.follow(advert, now);
+    }
+
+    /// Fast take-over: the very master that we follow says that it goes, or is now worse than we are.
+    fn hurry(&mut self, advert: &Advert, now: Time) {
+        let Some((source, before)) = self.master.filter(|(source, _)| *source == advert.source) else {
+            return;
+        };
+        let (ours, theirs) = (self.priority(), advert.priority);
+        let may = theirs == 0 || (self.plan.preempt && self.plan.preempt_delay.is_zero());
+        // An equal or better one is not followed twice for the same fall.
+        self.master = Some((source, theirs));
+        let falls = if theirs == 0 { before > 0 } else { before >= ours };
+        if !self.plan.fast_takeover || !may || !falls {
+            return;
+        }
+        let falling = Falling { source, before, election: self.down_interval() * 3 };
+        let Haste::After(delay) = self.takeover.haste(falling, ours, now) else { return };
+        self.takeover.used(theirs > 0, now);
+        self.note(Note::FastTakeover { from: source, theirs, ours });
+        self.down_at = self.down_at.map(|at| at.min(now + delay));
+        if delay.is_zero() {
+            self.take_over(now);
+        }
     }
 
     /// `preempt_delay` runs from the first advert of a worse master.
@@ -57,6 +90,7 @@ impl Instance {
             self.note(Note::MasterIs(advert.source));
         }
         self.master = Some((advert.source, advert.priority));
+        self.thawed = false;
         self.down_at = Some(now + self.down_interval());
     }
 
@@ -67,8 +101,7 @@ impl Instance {
             return;
         }
         if advert.priority == 0 {
-            self.act(Action::Send(ours));
-            self.advert_at = Some(now + self.plan.dialect.interval);
+            self.advertise(now);
             return;
         }
         let higher = advert.priority > ours;
@@ -82,6 +115,8 @@ impl Instance {
             if self.plan.answer_higher {
                 self.act(Action::Send(ours));
             }
+            let standard = self.down_interval() * 2 - self.master_interval;
+            self.takeover.returned(standard, now);
             self.become_backup(now);
             self.follow(advert, now);
             if self.grouped {
@@ -92,9 +127,12 @@ impl Instance {
         self.note(Note::LowerHeard { from: advert.source, theirs: advert.priority, ours });
         self.act(Action::Notify(Told::MasterRxLowerPri));
         if self.plan.answer_lower {
-            self.act(Action::Send(ours));
-            self.advert_at = Some(now + self.plan.dialect.interval);
+            self.advertise(now);
             self.announce(self.plan.garp.lower_repeat, self.plan.garp.lower_delay, now);
+        }
+        // The loser may have announced the address after we did, and has no reason to speak again.
+        if self.plan.garp.lower_repeat > 0 {
+            self.heal_at = Some(now + HEAL_DELAY);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Fault, Instance, Note, OWNER, OWNER_DELAY, State, Told};
+use super::{Action, Fault, Instance, Note, OWNER, OWNER_DELAY, State, Told, URGENT_GAP};
 use crate::engine::Time;
 
 impl Instance {
@@ -80,7 +80,7 @@ impl Instance {
 
     /// The effective priority moves the running down timer by the difference of the skews, so that a weight
     /// shows at once (RFC 9568 has no changing priorities; keepalived does so).
-    pub(super) fn set_weight(&mut self, sum: i32) {
+    pub(super) fn set_weight(&mut self, sum: i32, now: Time) {
         if sum == self.weight {
             return;
         }
@@ -90,10 +90,10 @@ impl Instance {
             self.note(Note::OwnerKeepsPriority);
             return;
         }
-        self.priority_changed(before);
+        self.priority_changed(before, now);
     }
 
-    pub(super) fn priority_changed(&mut self, before: u8) {
+    pub(super) fn priority_changed(&mut self, before: u8, now: Time) {
         let after = self.priority();
         if before == after {
             return;
@@ -105,6 +105,32 @@ impl Instance {
         if let Some(at) = self.down_at {
             self.down_at = Some((at + self.skew(after)).saturating_sub(self.skew(before)));
         }
+        if self.plan.fast_takeover && self.advert_at.is_some() {
+            let soon = self.sent_at + URGENT_GAP;
+            if soon <= now {
+                self.advertise(now);
+            } else {
+                self.advert_at = self.advert_at.map(|at| at.min(soon));
+            }
+        }
+    }
+
+    /// The down timer ran out: the turn is ours, or our group's.
+    pub(super) fn take_over(&mut self, now: Time) {
+        if self.grouped {
+            // Asked again each interval until the other members want it too.
+            self.down_at = Some(now + self.plan.dialect.interval);
+            self.act(Action::WantMaster);
+        } else {
+            self.become_master(now);
+        }
+    }
+
+    /// An advert now, and the next one an interval later.
+    pub(super) fn advertise(&mut self, now: Time) {
+        self.act(Action::Send(self.priority()));
+        self.sent_at = now;
+        self.advert_at = Some(now + self.plan.dialect.interval);
     }
 
     /// Advert first, so that the old master lets go of the address before caches move (RFC 9568 section 6.4.1).
@@ -113,10 +139,9 @@ impl Instance {
         self.master = None;
         self.master_interval = self.plan.dialect.interval;
         self.counters.became_master += 1;
-        self.act(Action::Send(self.priority()));
+        self.advertise(now);
         self.note(Note::EnteringMaster);
         self.enter(State::Master, now);
-        self.advert_at = Some(now + self.plan.dialect.interval);
         self.act(Action::AddAddresses);
         self.announce(self.plan.garp.master_repeat, self.plan.garp.master_delay, now);
         if !self.plan.garp.refresh.is_zero() {
@@ -160,6 +185,8 @@ impl Instance {
         self.preempt_at = None;
         self.burst_at = None;
         self.refresh_at = None;
+        self.heal_at = None;
+        self.thawed = false;
     }
 
     pub(super) fn enter(&mut self, state: State, now: Time) {

@@ -39,6 +39,9 @@ pub enum Event {
     Stop,
     /// A deadline came.
     Timeout,
+    /// Our own loop ran this much after a deadline: nothing was heard or said in between. Told before whatever
+    /// ended the stall.
+    Late(Duration),
     /// An advert that passed the receive checks.
     Heard(Advert),
     Fault(Fault),
@@ -126,6 +129,16 @@ pub enum Note {
     OwnerKeepsPriority,
     SentZero,
     ZeroHeard(IpAddr),
+    /// `theirs`: 0 if it goes, else what it fell to.
+    FastTakeover {
+        from: IpAddr,
+        theirs: u8,
+        ours: u8,
+    },
+    /// A backup that was held up gives the master time to be heard.
+    Late(Duration),
+    /// A master that was held up for longer than its peers wait.
+    Frozen(Duration),
     IntervalLearnt(Duration),
 }
 

@@ -6,7 +6,11 @@
 use std::net::IpAddr;
 
 use super::{Action, Note, Router};
-use crate::engine::{Time, instance, plan::AddressPlan, wire::arp};
+use crate::engine::{
+    Time, instance,
+    plan::AddressPlan,
+    wire::{arp, ndp},
+};
 
 impl Router {
     pub(super) fn add_addresses(&mut self, index: usize) {
@@ -85,15 +89,17 @@ impl Router {
         self.refresh_all(now);
     }
 
-    /// Queues gratuitous ARP for everything that the instance holds, address by address in each round.
+    /// Queues gratuitous ARP or neighbour advertisements for everything that the instance holds, address by address in each round.
     pub(super) fn announce(&mut self, index: usize, repeat: u32, now: Time) {
         let Some(extra) = self.extras.get(index) else { return };
         for _ in 0..repeat {
             for (link, address) in &extra.held {
-                let IpAddr::V4(v4) = address.address else { continue };
-                if let Some(mac) = self.links.mac(*link) {
-                    self.announcer.push(*link, address.address, arp::gratuitous(mac, v4));
-                }
+                let Some(mac) = self.links.mac(*link) else { continue };
+                let frame = match address.address {
+                    IpAddr::V4(v4) => arp::gratuitous(mac, v4).to_vec(),
+                    IpAddr::V6(v6) => ndp::unsolicited(mac, v6).to_vec(),
+                };
+                self.announcer.push(*link, address.address, frame);
             }
         }
         self.announce_due(now);

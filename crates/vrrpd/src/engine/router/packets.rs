@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{Action, COMPLAINTS_MAX, Note, Router, Socket, Way};
+use super::{Action, COMPLAINTS_MAX, Note, Parcel, Router, Socket, Way};
 use crate::engine::{
     Time, instance,
     plan::Path,
@@ -23,11 +23,20 @@ impl Router {
                 Path::Multicast { group } => Way::Multicast(group),
                 Path::Unicast { .. } => Way::Unicast(source),
             },
+            protocol: plan.dialect.protocol(),
         })
     }
 
     pub(super) fn refresh_sockets(&mut self) {
-        let wanted: BTreeSet<Socket> = (0..self.instances.len()).filter_map(|i| self.socket_of(i)).collect();
+        self.routes.clear();
+        let mut wanted = BTreeSet::new();
+        for index in 0..self.instances.len() {
+            let (Some(socket), Some(plan)) = (self.socket_of(index), self.plan.instances.get(index)) else {
+                continue;
+            };
+            self.routes.entry((socket, plan.dialect.vrid)).or_default().push(index);
+            wanted.insert(socket);
+        }
         for gone in self.sockets.difference(&wanted) {
             self.actions.push_back(Action::Close(*gone));
         }
@@ -49,26 +58,28 @@ impl Router {
         };
         for destination in destinations {
             let message = plan.dialect.encode(priority, source, destination);
-            let packet = match (source, destination) {
+            let bytes = match (source, destination) {
                 (IpAddr::V4(from), IpAddr::V4(to)) => {
                     extra.packet_id = extra.packet_id.wrapping_add(1).max(1);
                     ip::wrap(&message, from, to, ttl, extra.packet_id)
                 }
                 _ => message,
             };
-            self.actions.push_back(Action::Send { socket, destination, packet });
+            self.actions
+                .push_back(Action::Send { socket, parcel: Parcel { source, destination, ttl, bytes } });
         }
     }
 
     pub(super) fn packet(&mut self, socket: Socket, bytes: &[u8], now: Time) {
-        let Some(received) = ip::unwrap(bytes) else { return };
+        if let Some(received) = ip::unwrap(bytes) {
+            self.message(socket, &received, now);
+        }
+    }
+
+    pub(super) fn message(&mut self, socket: Socket, received: &wire::Received<'_>, now: Time) {
         let Some(vrid) = received.vrid() else { return };
-        for index in 0..self.instances.len() {
-            if self.socket_of(index) == Some(socket)
-                && self.plan.instances.get(index).is_some_and(|p| p.dialect.vrid == vrid)
-            {
-                self.packet_for(index, &received, now);
-            }
+        for index in self.routes.get(&(socket, vrid)).cloned().unwrap_or_default() {
+            self.packet_for(index, received, now);
         }
     }
 

@@ -4,7 +4,7 @@
 //! addresses that differ are touched; a script of the same name keeps its status; nothing is told about
 //! instances that stay (keepalived tells nothing either).
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::{Action, Extra, Router, Who};
 use crate::engine::{
@@ -17,7 +17,7 @@ use crate::engine::{
 impl Router {
     pub(super) fn reload(&mut self, plan: Arc<Plan>, now: Time) {
         let old_plan = std::mem::replace(&mut self.plan, plan.clone());
-        self.announcer.set_gap(plan.garp_gap);
+        self.announcer.set_gaps(plan.gaps);
         self.drop_deleted(&old_plan, now);
         self.actions.push_back(Action::Reloaded);
         let mut old: Vec<Option<(Instance, Extra)>> = std::mem::take(&mut self.instances)
@@ -108,10 +108,9 @@ impl Router {
 
 /// Whether two plans speak of the same virtual router.
 fn same(a: &InstancePlan, b: &InstancePlan) -> bool {
-    let v6 = |p: &InstancePlan| p.dialect.addresses.first().is_some_and(IpAddr::is_ipv6);
     let unicast = |p: &InstancePlan| matches!(p.path, Path::Unicast { .. });
     a.interface == b.interface
         && a.dialect.vrid == b.dialect.vrid
-        && v6(a) == v6(b)
+        && a.is_v6() == b.is_v6()
         && unicast(a) == unicast(b)
 }

@@ -4,13 +4,13 @@
 //! before the end of a fault, and beginnings of faults before everything. Leaves to others: what a tracker says
 //! (`track`, `trackers`), what an instance makes of it (`instance`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Link, Router};
 use crate::engine::{
     Time,
     instance::{self, Fault},
-    plan::InstancePlan,
+    plan::{InstancePlan, Path, Peer},
     track::Effect,
 };
 
@@ -97,11 +97,19 @@ impl Router {
         if plan.source.is_some() {
             return None;
         }
-        let v6 = plan.dialect.addresses.first().is_some_and(IpAddr::is_ipv6);
+        let v6 = plan.is_v6();
+        let fits_path = |a: &Ipv6Addr| match &plan.path {
+            // RFC 9568 section 5.1.2.1: adverts to the group come from the link-local address.
+            Path::Multicast { .. } => a.is_unicast_link_local(),
+            Path::Unicast { peers, .. } => {
+                let local = |p: &Peer| matches!(p.address, IpAddr::V6(p) if p.is_unicast_link_local());
+                a.is_unicast_link_local() == peers.iter().all(local)
+            }
+        };
         self.links.addresses(link.index).find(|a| {
             let fits = match a {
                 IpAddr::V4(_) => !v6,
-                IpAddr::V6(a) => v6 && a.is_unicast_link_local(),
+                IpAddr::V6(a) => v6 && fits_path(a),
             };
             fits && !self.plan.instances.iter().any(|i| i.addresses.iter().any(|v| v.address == *a))
         })

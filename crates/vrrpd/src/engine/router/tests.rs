@@ -1,7 +1,9 @@
 //! Routers on a simulated network: a virtual clock, real packets, loss, delay and reordering from a seed.
 
 mod behaviour;
+mod haste;
 mod sim;
+mod stall;
 
 use proptest::prelude::*;
 use sim::{Fault, Lan, Setup};

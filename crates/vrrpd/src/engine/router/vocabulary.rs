@@ -9,7 +9,7 @@ use crate::engine::{
     instance::{self, Told},
     plan::{AddressPlan, Plan},
     track::{proxy, script},
-    wire::{Verdict, arp},
+    wire::{Frame, Received, Verdict},
 };
 
 /// What happens to a host.
@@ -42,6 +42,11 @@ pub enum Event<'a> {
         socket: Socket,
         bytes: &'a [u8],
     },
+    /// What a raw IPv6 socket delivered; the kernel took the header off.
+    Message {
+        socket: Socket,
+        received: Received<'a>,
+    },
     /// Something about the tracked proxy of this name.
     Proxy {
         name: &'a str,
@@ -61,6 +66,8 @@ pub struct Socket {
     /// The kernel's index of the interface.
     pub link: u32,
     pub way: Way,
+    /// The IP protocol: VRRP, or the authentication header around it.
+    pub protocol: u8,
 }
 
 /// What a socket is bound to.
@@ -79,8 +86,7 @@ pub enum Action {
     Close(Socket),
     Send {
         socket: Socket,
-        destination: IpAddr,
-        packet: Vec<u8>,
+        parcel: Parcel,
     },
     AddAddress {
         link: u32,
@@ -94,7 +100,7 @@ pub enum Action {
     Announce {
         link: u32,
         address: IpAddr,
-        frame: [u8; arp::FRAME_BYTES],
+        frame: Frame,
     },
     /// Look at this proxy of the plan, ping it, or say what came of it.
     Proxy {
@@ -118,6 +124,17 @@ pub enum Action {
     /// What follows speaks of the new plan; what came before, of the old one.
     Reloaded,
     Stopped,
+}
+
+/// An advert on its way out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parcel {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Over IPv4 the whole packet, over IPv6 the message.
+    pub bytes: Vec<u8>,
 }
 
 /// Of whom scripts are told.

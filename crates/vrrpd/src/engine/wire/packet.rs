@@ -7,7 +7,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, missing_debug_implementations)]
 #![allow(unreachable_pub, unused)]
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use pnet_macros::Packet;
 use pnet_macros_support::types::{u4, u16be};
@@ -47,4 +47,10 @@ pub fn checksum(message: &[u8]) -> u16 {
 pub fn checksum_with_pseudo_header(message: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> u16 {
     let protocol = IpNextHeaderProtocol(super::PROTOCOL);
     util::ipv4_checksum(message, CHECKSUM_WORD, &[], &source, &destination, protocol)
+}
+
+/// The same with the IPv6 pseudo header (RFC 8200 section 8.1).
+pub fn checksum_v6(message: &[u8], source: Ipv6Addr, destination: Ipv6Addr) -> u16 {
+    let protocol = IpNextHeaderProtocol(super::PROTOCOL);
+    util::ipv6_checksum(message, CHECKSUM_WORD, &[], &source, &destination, protocol)
 }

@@ -71,6 +71,38 @@ fn version_3_unicast_sums_over_the_real_destination_as_keepalived_does() {
     );
 }
 
+const GROUP6: IpAddr = IpAddr::V6(GROUP_V6);
+const ME6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 1));
+
+#[test]
+fn version_3_over_ipv6_equals_keepaliveds_bytes_and_carries_two_addresses() {
+    let addresses = vec!["fe80::100".parse().unwrap(), "fd00::100".parse().unwrap()];
+    let d = Dialect { addresses, ..v3(61, 1_000, &[]) };
+    let message = d.encode(255, ME6, GROUP6);
+    assert_eq!(
+        message,
+        hex(
+            "313d ff02 0064 d4aa fe80 0000 0000 0000 0000 0000 0000 0100 fd00 0000 0000 0000 0000 0000 0000 0100"
+        )
+    );
+    let received = Received { source: ME6, destination: GROUP6, ttl: TTL, message: &message };
+    let advert = d.decode(&received, Cast::Multicast).unwrap();
+    assert_eq!((advert.priority, advert.addresses_differ), (255, false));
+    let other = Received { source: "fe80::2".parse().unwrap(), ..received };
+    assert_eq!(d.decode(&other, Cast::Multicast), Err(Verdict::Checksum), "the pseudo header is part of it");
+    assert_eq!(d.decode(&Received { ttl: 254, ..received }, Cast::Multicast), Err(Verdict::Ttl(254)));
+}
+
+#[test]
+fn the_neighbour_advertisement_equals_keepaliveds_frame() {
+    assert_eq!(
+        ndp::unsolicited([2, 0, 0, 0, 0, 1], "fd00::100".parse().unwrap()).to_vec(),
+        hex("3333 0000 0001 0200 0000 0001 86dd 6000 0000 0020 3aff fd00 0000 0000 0000 0000 0000 0000 0100 ff02
+             0000 0000 0000 0000 0000 0000 0001 8800 589d 2000 0000 fd00 0000 0000 0000 0000 0000 0000 0100 0201
+             0200 0000 0001")
+    );
+}
+
 #[test]
 fn gratuitous_arp_equals_keepaliveds_frame() {
     assert_eq!(

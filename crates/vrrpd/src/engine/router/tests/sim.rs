@@ -4,7 +4,7 @@ use std::{collections::BinaryHeap, net::Ipv4Addr, time::Duration};
 
 use super::*;
 use crate::engine::{
-    plan::{Garp, Path, Peer},
+    plan::{Garp, Path, Peer, Target, Watch},
     wire::{Auth, Checksum, Dialect, GROUP_V4},
 };
 
@@ -20,11 +20,22 @@ pub(super) struct Setup {
     pub preempt: bool,
     pub interval_ms: u64,
     pub unicast: bool,
+    pub fast: bool,
+    /// Added to the priority while the host's proxy is well.
+    pub weight: i16,
 }
 
 impl Setup {
     pub(super) fn new(version: Version) -> Setup {
-        Setup { version, priority: 100, preempt: true, interval_ms: 1_000, unicast: false }
+        Setup {
+            version,
+            priority: 100,
+            preempt: true,
+            interval_ms: 1_000,
+            unicast: false,
+            fast: false,
+            weight: 0,
+        }
     }
 }
 
@@ -39,6 +50,8 @@ pub(super) enum Fault {
     /// Nothing runs for so many milliseconds; packets wait.
     Freeze(usize, u64),
     VipRemoved(usize),
+    /// What is tracked with a weight fails, or is well again; at first it is well.
+    Check(usize, bool),
 }
 
 #[derive(Debug)]
@@ -46,6 +59,8 @@ pub(super) struct Network {
     pub loss_percent: u32,
     /// Least and most; packets may overtake each other.
     pub delay_ms: (u64, u64),
+    /// A suspended host hears nothing; a stopped process finds everything in its sockets.
+    pub frozen_hosts_lose_packets: bool,
 }
 
 #[derive(Debug)]
@@ -53,10 +68,13 @@ struct Host {
     setup: Setup,
     router: Option<Router>,
     link_up: bool,
+    well: bool,
     frozen_until: Time,
     /// What the kernel holds.
     vip: bool,
     sent: u64,
+    /// How often the address came to this host.
+    moves: u64,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,9 +102,11 @@ impl Lan {
             setup: *s,
             router: None,
             link_up: true,
+            well: true,
             frozen_until: Time::ZERO,
             vip: false,
             sent: 0,
+            moves: 0,
         };
         let mut lan = Lan {
             hosts: setups.iter().map(host).collect(),
@@ -95,7 +115,7 @@ impl Lan {
             flight: BinaryHeap::new(),
             count: 0,
             random: seed | 1,
-            network: Network { loss_percent: 0, delay_ms: (0, 0) },
+            network: Network { loss_percent: 0, delay_ms: (0, 0), frozen_hosts_lose_packets: false },
         };
         (0..setups.len()).for_each(|h| lan.fault(Fault::Boot(h)));
         lan
@@ -125,6 +145,10 @@ impl Lan {
                 self.give(h, Event::AddressGone { link: ETH0, address: VIP });
             }
             Fault::VipRemoved(_) => {}
+            Fault::Check(h, well) => {
+                self.hosts[h].well = well;
+                self.give(h, Event::Link(tracked(well)));
+            }
         }
     }
 
@@ -133,6 +157,7 @@ impl Lan {
         self.hosts[h].router = Some(Router::new(Arc::new(plan)));
         let link = self.link(h);
         self.give(h, Event::Link(link));
+        self.give(h, Event::Link(tracked(self.hosts[h].well)));
         self.give(h, Event::Address { link: ETH0, address: own(h), prefix: 24 });
         if self.hosts[h].vip {
             self.give(h, Event::Address { link: ETH0, address: VIP, prefix: 32 });
@@ -176,6 +201,9 @@ impl Lan {
 
     fn arrive(&mut self, mut p: InFlight) {
         let host = &self.hosts[p.to];
+        if host.frozen_until > self.now && self.network.frozen_hosts_lose_packets {
+            return;
+        }
         if host.frozen_until > self.now {
             p.at.0.0 = host.frozen_until;
             self.flight.push(p);
@@ -186,7 +214,7 @@ impl Lan {
         }
         let way = if p.multicast { Way::Multicast(IpAddr::V4(GROUP_V4)) } else { Way::Unicast(own(p.to)) };
         let packet = p.packet;
-        self.give(p.to, Event::Packet { socket: Socket { link: ETH0, way }, bytes: &packet });
+        self.give(p.to, Event::Packet { socket: Socket { link: ETH0, way, protocol: 112 }, bytes: &packet });
     }
 
     pub(super) fn give(&mut self, h: usize, event: Event<'_>) {
@@ -200,7 +228,7 @@ impl Lan {
 
     fn perform(&mut self, h: usize, action: Action) {
         match action {
-            Action::Send { destination, packet, .. } => {
+            Action::Send { parcel: Parcel { destination, bytes: packet, .. }, .. } => {
                 self.hosts[h].sent += 1;
                 if !self.hosts[h].link_up {
                     return;
@@ -214,6 +242,7 @@ impl Lan {
             Action::AddAddress { address, .. } => {
                 assert_eq!(address.address, VIP);
                 self.hosts[h].vip = true;
+                self.hosts[h].moves += 1;
                 self.give(h, Event::Address { link: ETH0, address: VIP, prefix: 32 });
             }
             Action::RemoveAddress { .. } => {
@@ -258,6 +287,23 @@ impl Lan {
         self.hosts[h].vip
     }
 
+    pub(super) fn moves(&self) -> u64 {
+        self.hosts.iter().map(|h| h.moves).sum()
+    }
+
+    /// The milliseconds until `done`, or all that were allowed.
+    pub(super) fn until_ms(&mut self, most: u64, done: impl Fn(&Lan) -> bool) -> u64 {
+        (0..most)
+            .find(|_| {
+                let now = done(self);
+                if !now {
+                    self.run_ms(1);
+                }
+                now
+            })
+            .unwrap_or(most)
+    }
+
     pub(super) fn sent(&self, h: usize) -> u64 {
         self.hosts[h].sent
     }
@@ -273,6 +319,11 @@ pub(super) fn own(h: usize) -> IpAddr {
 
 pub(super) fn link(up: bool) -> Link {
     Link { index: ETH0, name: "eth0".into(), running: up, mac: Some([2, 0, 0, 0, 0, 1]), mtu: 1_500 }
+}
+
+/// Stands for whatever is tracked with a weight: its state needs no timer.
+fn tracked(well: bool) -> Link {
+    Link { index: ETH0 + 1, name: "tracked".into(), ..link(well) }
 }
 
 pub(super) fn vip(last: u8) -> AddressPlan {
@@ -306,6 +357,7 @@ pub(super) fn instance(s: &Setup, name: &str, vrid: u8, addresses: &[u8]) -> Ins
         priority: s.priority,
         preempt: s.preempt,
         preempt_delay: Duration::ZERO,
+        fast_takeover: s.fast,
         down_adverts: 3,
         path: Path::Multicast { group: IpAddr::V4(GROUP_V4) },
         source: None,
@@ -331,6 +383,10 @@ pub(super) fn instance(s: &Setup, name: &str, vrid: u8, addresses: &[u8]) -> Ins
 
 fn plan(s: &Setup, h: usize, hosts: usize) -> Plan {
     let mut one = instance(s, "VI_1", 51, &[100]);
+    if s.weight != 0 {
+        let target = Target::Interface("tracked".into());
+        one.watches = vec![Watch { target, weight: s.weight, reverse: false }];
+    }
     if s.unicast {
         let peer = |p| Peer { address: own(p), ttl_min: 0, ttl_max: 255 };
         one.path = Path::Unicast {
