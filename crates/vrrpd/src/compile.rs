@@ -5,8 +5,10 @@
 //! diagnostic (parts that are not built at all have theirs from `common::keepalived`). Leaves to others: defaults (`model::effective`), ranges (`common::keepalived`), effects (shell).
 
 mod instance;
+mod process_check;
 mod programs;
 mod proxies;
+mod trackers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +20,7 @@ pub use programs::{System, World};
 
 use crate::{
     engine::{
-        plan::{GroupPlan, Plan, ScriptPlan},
+        plan::{GroupPlan, Plan},
         router::Gaps,
     },
     program::{Commands, Fifo, Notify, TimedProgram},
@@ -66,9 +68,8 @@ pub struct Settings {
 pub fn compile(config: &Config, world: &dyn World) -> Compiled {
     let mut diags = Diagnostics::default();
     let mut programs = programs::Programs::new(config, world);
-    let (scripts, script_programs) = scripts(config, &mut programs, &mut diags);
-    let mut context =
-        instance::Context { config, world, scripts: scripts.as_slice(), missing_interface: false };
+    let (trackers, script_programs) = trackers::trackers(config, &mut programs, &mut diags);
+    let mut context = instance::Context { config, world, trackers: &trackers, missing_interface: false };
     let (mut instances, mut notifies) = (Vec::new(), Vec::new());
     for i in &config.instances {
         if let Some(plan) = instance::plan(&mut context, i, &mut diags) {
@@ -77,7 +78,7 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
         }
     }
     let missing_interface = context.missing_interface;
-    let (groups, group_notifies) = groups(config, &mut instances, &mut programs, &scripts, &mut diags);
+    let (groups, group_notifies) = groups(config, &mut instances, &mut programs, &trackers, &mut diags);
     let fifos = fifos(config, &mut programs, &mut diags);
     let g = &config.global;
     let mut once = |command: &Option<Command>, timeout_s: Option<u32>, what: &str| {
@@ -91,8 +92,11 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
     let plan = Plan {
         instances: instances.into_iter().map(Arc::new).collect(),
         groups,
-        scripts,
         proxies,
+        scripts: trackers.scripts,
+        patterns: trackers.patterns,
+        processes: trackers.processes,
+        files: trackers.files,
         startup_delay: Duration::from_micros(config.global.vrrp_startup_delay_us.unwrap_or(0)),
         gaps: Gaps {
             garp: Duration::from_micros(config.global.vrrp_garp_interval_us.unwrap_or(0)),
@@ -104,6 +108,7 @@ pub fn compile(config: &Config, world: &dyn World) -> Compiled {
         plan: Arc::new(plan),
         commands: Commands {
             scripts: script_programs,
+            files: trackers::files(config),
             instances: notifies,
             groups: group_notifies,
             fifos,
@@ -135,33 +140,11 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn scripts(
-    config: &Config,
-    programs: &mut programs::Programs<'_>,
-    diags: &mut Diagnostics,
-) -> (Vec<ScriptPlan>, Vec<crate::program::Program>) {
-    let (mut plans, mut found) = (Vec::new(), Vec::new());
-    for s in &config.scripts {
-        let what = format!("track script {}", s.name.value);
-        let Some(program) = programs.resolve(&s.command, &what, diags) else { continue };
-        plans.push(ScriptPlan {
-            name: s.name.value.clone(),
-            interval: Duration::from_micros(s.interval_us()),
-            timeout: Duration::from_micros(s.timeout_us()),
-            rise: s.rise(),
-            fall: s.fall(),
-            init_fail: s.init_fail,
-        });
-        found.push(program);
-    }
-    (plans, found)
-}
-
 fn groups(
     config: &Config,
     instances: &mut [crate::engine::plan::InstancePlan],
     programs: &mut programs::Programs<'_>,
-    scripts: &[ScriptPlan],
+    trackers: &trackers::Plans,
     diags: &mut Diagnostics,
 ) -> (Vec<GroupPlan>, Vec<Notify>) {
     let (mut plans, mut notifies) = (Vec::new(), Vec::new());
@@ -178,7 +161,7 @@ fn groups(
             continue;
         }
         // What a group tracks, each member tracks.
-        let watches = instance::watches(&g.track, config, scripts, &g.name.value, diags);
+        let watches = trackers::watches(&g.track, config, trackers, &g.name.value, diags);
         for member in &members {
             if let Some(i) = instances.get_mut(*member) {
                 i.watches.extend(watches.iter().cloned());

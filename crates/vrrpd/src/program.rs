@@ -72,10 +72,20 @@ pub struct Fifo {
     pub reader: Option<Program>,
 }
 
-/// All programs of a configuration, in the order of the plan's scripts, instances and groups.
+/// A file whose number is watched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrackedFile {
+    pub name: String,
+    pub path: PathBuf,
+    /// `init_file`: the number to begin with, and whether it takes the place of one that is there.
+    pub init: Option<(i64, bool)>,
+}
+
+/// All programs and files of a configuration, in the order of the plan's scripts, files, instances and groups.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Commands {
     pub scripts: Vec<Program>,
+    pub files: Vec<TrackedFile>,
     pub instances: Vec<Notify>,
     pub groups: Vec<Notify>,
     pub fifos: Vec<Fifo>,

@@ -5,9 +5,11 @@
 
 pub mod arp;
 pub mod clock;
+pub mod files;
 pub mod log;
 pub mod netlink;
 pub mod notify;
+pub mod processes;
 pub mod proxy;
 pub mod runner;
 pub mod script;

@@ -49,9 +49,6 @@ pub const FEATURES: &[Feature] = &[
     lost("static_rules", "policy rules are not set", |c| {
         c.static_rules.first().map(|r| r.to.or(r.from).map_or(Span::default(), |p| p.span))
     }),
-    lost("track_file", "files are not watched; what tracks one is taken as up", |c| {
-        c.track_files.first().map(|f| f.name.span)
-    }),
     lost("use_vmac", "the virtual address has the interface's own hardware address", |c| {
         instance(c, |v| v.use_vmac.as_ref().map(|_| v.name.span))
     }),
@@ -60,9 +57,6 @@ pub const FEATURES: &[Feature] = &[
     }),
     lost("virtual_rules", "policy rules are not set", |c| {
         instance(c, |v| v.virtual_rules.first().map(|r| r.to.or(r.from).map_or(v.name.span, |p| p.span)))
-    }),
-    lost("vrrp_track_process", "processes are not watched; what tracks one is taken as up", |c| {
-        c.track_processes.first().map(|p| p.name.span)
     }),
 ];
 

@@ -109,6 +109,10 @@ fn one(text: &mut String, router: &Router, index: usize, i: &Instance, (wall, no
             Target::Script(at) => {
                 ("Tracked script", router.plan().scripts.get(*at).map_or("?", |s| s.name.as_str()))
             }
+            Target::Process(at) => {
+                ("Tracked process", router.plan().processes.get(*at).map_or("?", |p| p.name.as_str()))
+            }
+            Target::File(at) => ("Tracked file", router.plan().files.get(*at).map_or("?", String::as_str)),
         };
         let reverse = if watch.reverse { " reverse" } else { "" };
         line(text, 3, kind, format_args!("{name} weight {}{reverse}", watch.weight));

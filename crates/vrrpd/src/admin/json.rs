@@ -9,6 +9,7 @@ use crate::{
         instance::{Counters, Instance, State},
         plan::Target,
         router::Router,
+        track::Status,
         wire::Auth,
     },
     program::Commands,
@@ -24,7 +25,22 @@ pub fn json(router: &Router, commands: &Commands, wall: Time, now: Time, version
             json!({ "data": data(router, commands, index, i, wall, now), "stats": stats(&i.counters) })
         })
         .collect();
-    if version >= 2 { json!({ "vrrp": list }).to_string() } else { Value::from(list).to_string() }
+    if version < 2 {
+        return Value::from(list).to_string();
+    }
+    let process = |p: &crate::engine::track::process::Process| {
+        json!({
+            "name": p.plan().name,
+            "quorum": p.plan().quorum,
+            "quorum_max": p.plan().quorum_max,
+            "fork_delay": p.plan().fork_delay.as_secs_f64(),
+            "terminate_delay": p.plan().terminate_delay.as_secs_f64(),
+            "num_cur_proc": p.count().unwrap_or(0),
+            "have_quorum": p.status() == Status::Up,
+        })
+    };
+    let processes: Vec<Value> = router.processes().iter().map(process).collect();
+    json!({ "vrrp": list, "track_process": processes }).to_string()
 }
 
 fn data(
@@ -43,7 +59,7 @@ fn data(
         .iter()
         .filter_map(|w| match w.target {
             Target::Script(at) => commands.scripts.get(at).map(|c| c.argv.join(" ")),
-            Target::Interface(_) | Target::Proxy(_) => None,
+            Target::Interface(_) | Target::Process(_) | Target::File(_) | Target::Proxy(_) => None,
         })
         .collect();
     let vips: Vec<String> = p.addresses.iter().map(|a| address(a, router.holds(index, a.address))).collect();

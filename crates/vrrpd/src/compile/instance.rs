@@ -4,13 +4,16 @@ use std::{net::IpAddr, time::Duration};
 
 use common::{
     diag::{Diagnostic, Diagnostics, codes},
-    keepalived::model::{Address, AuthType, Config, Effective, Track, Tracks, Version, VrrpInstance},
+    keepalived::model::{Address, AuthType, Config, Effective, Version, VrrpInstance},
     source::At,
 };
 
-use super::World;
+use super::{
+    World,
+    trackers::{Plans, watches},
+};
 use crate::engine::{
-    plan::{AddressPlan, Garp, InstancePlan, Path, Peer, ScriptPlan, Target, Watch},
+    plan::{AddressPlan, Garp, InstancePlan, Path, Peer},
     wire,
 };
 
@@ -27,7 +30,7 @@ const SCOPE_LINK: u8 = 253;
 pub(super) struct Context<'a> {
     pub config: &'a Config,
     pub world: &'a dyn World,
-    pub scripts: &'a [ScriptPlan],
+    pub trackers: &'a Plans,
     pub missing_interface: bool,
 }
 
@@ -85,7 +88,7 @@ pub(super) fn plan(
         track_primary: !i.dont_track_primary,
         trust_addresses: e.skip_check_adv_addr,
         tell_priority: e.notify_priority_changes,
-        watches: watches(&i.track, context.config, context.scripts, &i.name.value, diags),
+        watches: watches(&i.track, context.config, context.trackers, &i.name.value, diags),
     })
 }
 
@@ -189,40 +192,4 @@ fn address(a: &Address, interface: &str) -> AddressPlan {
         preferred_lft_s: a.preferred_lft_s.or((v6 && prefix.is_host()).then_some(0)),
         tracked: !a.no_track,
     }
-}
-
-/// The interfaces and scripts that are watched; weights left out are those of the script.
-pub(super) fn watches(
-    tracks: &Tracks,
-    config: &Config,
-    scripts: &[ScriptPlan],
-    owner: &str,
-    diags: &mut Diagnostics,
-) -> Vec<Watch> {
-    let mut watches = Vec::new();
-    for t in &tracks.interfaces {
-        watches.push(watch(t, Target::Interface(t.name.value.clone()), 0, false));
-    }
-    for t in &tracks.scripts {
-        let written = config.scripts.iter().find(|s| s.name.value == t.name.value);
-        let at = scripts.iter().position(|s| s.name == t.name.value);
-        match (written, at) {
-            (Some(s), Some(at)) => watches.push(watch(t, Target::Script(at), s.weight, s.reverse)),
-            // It was written and could not be honoured; that has been told.
-            (Some(_), None) => {}
-            (None, _) => diags.push(
-                Diagnostic::warning(
-                    codes::K_UNRESOLVED,
-                    format!("({owner}) track script {} not found, ignoring...", t.name.value),
-                )
-                .at(t.name.span, "")
-                .did_you_mean(&t.name.value, config.scripts.iter().map(|s| s.name.value.as_str())),
-            ),
-        }
-    }
-    watches
-}
-
-fn watch(t: &Track, target: Target, weight: i16, reverse: bool) -> Watch {
-    Watch { target, weight: t.weight.map_or(weight, |w| w.value), reverse: t.reverse.unwrap_or(reverse) }
 }

@@ -8,6 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
     router::Gaps,
+    track::process::Pattern,
     wire::{Cast, Dialect},
 };
 
@@ -18,6 +19,11 @@ pub struct Plan {
     pub groups: Vec<GroupPlan>,
     pub scripts: Vec<ScriptPlan>,
     pub proxies: Vec<ProxyPlan>,
+    /// Processes that scripts and trackers ask for.
+    pub patterns: Vec<Pattern>,
+    pub processes: Vec<ProcessPlan>,
+    /// Names of the `track_file`s.
+    pub files: Vec<String>,
     /// `vrrp_startup_delay`: instances are held this long after start.
     pub startup_delay: Duration,
     /// `vrrp_garp_interval`, `vrrp_gna_interval`: least gaps between announcements on one interface.
@@ -156,6 +162,10 @@ pub enum Target {
     /// Index into [`Plan::scripts`].
     Script(usize),
     Interface(String),
+    /// Index into [`Plan::processes`].
+    Process(usize),
+    /// Index into [`Plan::files`].
+    File(usize),
 }
 
 /// A `vrrp_script`; what it runs is the shell's business.
@@ -168,6 +178,22 @@ pub struct ScriptPlan {
     pub fall: u32,
     /// Begin as failed.
     pub init_fail: bool,
+    /// Index into [`Plan::patterns`]: run at once when such a process comes or goes.
+    pub pattern: Option<usize>,
+}
+
+/// A `vrrp_track_process`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProcessPlan {
+    pub name: String,
+    /// Index into [`Plan::patterns`].
+    pub pattern: usize,
+    pub quorum: u32,
+    pub quorum_max: Option<u32>,
+    /// Until "up" is believed.
+    pub fork_delay: Duration,
+    /// Until "down" is believed.
+    pub terminate_delay: Duration,
 }
 
 /// A proxy that tells how it is (`track_proxy`).

@@ -25,14 +25,14 @@ use announce::Announcer;
 pub use announce::Gaps;
 pub use links::{Link, Links};
 use trackers::Trackers;
-pub use vocabulary::{Action, Event, Note, Parcel, Socket, Way, Who};
+pub use vocabulary::{Action, Event, Note, Parcel, Socket, Tracked, Way, Who};
 
 use super::{
     Time,
     instance::{self, Instance, State, Told},
     plan::{AddressPlan, InstancePlan, Plan},
     sync_group::SyncGroup,
-    track::{proxy, script},
+    track::{process, proxy, script},
     wire::Verdict,
 };
 
@@ -145,6 +145,14 @@ impl Router {
                 self.trackers.exited(script, exit);
                 self.drain_trackers(now);
             }
+            Event::Processes { pattern, count, first } => {
+                self.trackers.counted(pattern, count, first, now);
+                self.drain_trackers(now);
+            }
+            Event::File { index, value } => {
+                self.trackers.read(index, value);
+                self.drain_trackers(now);
+            }
             Event::Reload(plan) => self.reload(plan, now),
         }
         #[cfg(debug_assertions)]
@@ -176,6 +184,10 @@ impl Router {
 
     pub fn scripts(&self) -> &[script::Script] {
         self.trackers.scripts()
+    }
+
+    pub fn processes(&self) -> &[process::Process] {
+        self.trackers.processes()
     }
 
     pub fn links(&self) -> &Links {

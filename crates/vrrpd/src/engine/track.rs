@@ -3,12 +3,14 @@
 //! Owns: [`Status`], the effect of weights, and the list of kinds. Each kind is a file below `track/`.
 //! Leaves to others: running programs and hearing of links (shell), adding up (`router`).
 
+pub mod file;
 pub mod interface;
+pub mod process;
 pub mod proxy;
 pub mod script;
 
 /// The kinds of tracker served, by the name of their block in keepalived.conf.
-pub const TRACKS: &[&str] = &[interface::NAME, proxy::NAME, script::NAME];
+pub const TRACKS: &[&str] = &[file::NAME, interface::NAME, proxy::NAME, script::NAME, process::NAME];
 
 /// What is known of a watched thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -13,8 +13,10 @@ use tracing::{debug, error, info, warn};
 use super::{
     arp::Announcer,
     clock::{self, Timer},
+    files::Files,
     netlink::{self, Change, Netlink},
     notify::{self, Fifos, Telling},
+    processes::{Count, Processes},
     proxy::{Heard, Proxies},
     script::{End, Scripts},
     socket::{Arrival, Content, Sockets},
@@ -46,6 +48,10 @@ pub enum Error {
     Sockets(io::Error),
     #[error("cannot make a timer: {0}")]
     Timer(io::Error),
+    #[error("cannot watch processes: {0}")]
+    Processes(io::Error),
+    #[error("cannot watch files: {0}")]
+    Files(io::Error),
     #[error("the kernel closed the netlink socket")]
     Closed,
     /// An interface of the configuration is not there, and may not come later either.
@@ -71,6 +77,8 @@ pub struct Runner {
     ends: mpsc::Receiver<End>,
     proxies: Proxies,
     heard: mpsc::Receiver<Heard>,
+    processes: Processes,
+    files: Files,
     fifos: Fifos,
     timer: Timer,
     /// The VIPs stay when we go (`-V`).
@@ -86,6 +94,9 @@ pub enum Happening {
     Change(Change),
     End(End),
     Proxy(Heard),
+    Count(Count),
+    /// Index and number of a tracked file.
+    File(usize, i64),
     Timeout,
 }
 
@@ -108,7 +119,7 @@ impl Runner {
         let (proxies, heard) = Proxies::new();
         let mut runner = Runner {
             router: Router::new(plan.clone()),
-            plan,
+            plan: plan.clone(),
             next: None,
             netlink: Netlink::open()?,
             sockets: Sockets::new().map_err(Error::Sockets)?,
@@ -118,6 +129,8 @@ impl Runner {
             ends,
             proxies,
             heard,
+            processes: Processes::watch(&plan.patterns).map_err(Error::Processes)?,
+            files: Files::watch(&commands.files).map_err(Error::Files)?,
             fifos: Fifos::default(),
             timer: Timer::new().map_err(Error::Timer)?,
             keep_addresses: options.keep_addresses,
@@ -149,6 +162,8 @@ impl Runner {
             change = self.netlink.next() => Happening::Change(change.ok_or(Error::Closed)?),
             Some(end) = self.ends.recv() => Happening::End(end),
             Some(heard) = self.heard.recv() => Happening::Proxy(heard),
+            count = self.processes.next() => Happening::Count(count),
+            (index, value) = self.files.next() => Happening::File(index, value),
             () = self.timer.expired() => Happening::Timeout,
         })
     }
@@ -171,6 +186,10 @@ impl Runner {
                 self.hear(now).await;
                 self.router.handle(Event::Timeout, now);
             }
+            Happening::Count(Count { pattern, count, first }) => {
+                self.router.handle(Event::Processes { pattern, count, first }, now);
+            }
+            Happening::File(index, value) => self.router.handle(Event::File { index, value }, now),
         }
         self.perform().await;
     }
@@ -201,6 +220,19 @@ impl Runner {
     ) -> Result<(), Error> {
         if !dynamic {
             missing_interface(&plan, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
+        }
+        // Counts of the new patterns come in by themselves; those of the old ones mean nothing any more.
+        let same = plan.patterns == self.plan.patterns && plan.processes == self.plan.processes;
+        let processes = if same { None } else { Some(Processes::watch(&plan.patterns)) };
+        let files = match commands.files == self.commands.files {
+            true => None,
+            false => Some(Files::watch(&commands.files).map_err(Error::Files)?),
+        };
+        if let Some(processes) = processes.transpose().map_err(Error::Processes)? {
+            self.processes = processes;
+        }
+        if let Some(files) = files {
+            self.files = files;
         }
         self.fifos.set(&commands.fifos);
         self.next = Some(commands);
@@ -342,6 +374,7 @@ impl Runner {
                     Loudness::Detail => debug!("VRRP_Instance({}) {text}", i.name),
                 }
             }
+            Action::Tracked(what) => info!("{}", words::tracked(&self.plan, what)),
             Action::Reloaded => {
                 self.plan = self.router.plan().clone();
                 self.proxies.set(&self.plan.proxies);

@@ -6,7 +6,7 @@
 use crate::engine::{
     instance::{self, Fault},
     plan::{InstancePlan, Plan, Target},
-    router::Note,
+    router::{Note, Tracked},
     track::{
         proxy,
         script::{Exit, Reason},
@@ -110,6 +110,12 @@ pub fn cause(plan: &Plan, instance: &InstancePlan, fault: Fault) -> String {
             Some(Target::Script(script)) => {
                 format!("script {} failed", plan.scripts.get(*script).map_or("?", |s| s.name.as_str()))
             }
+            Some(Target::Process(at)) => {
+                format!("process {} down", plan.processes.get(*at).map_or("?", |p| p.name.as_str()))
+            }
+            Some(Target::File(at)) => {
+                format!("file {} says so", plan.files.get(*at).map_or("?", String::as_str))
+            }
             // A proxy never means FAULT.
             Some(Target::Proxy(_)) | None => "tracker".into(),
         },
@@ -137,6 +143,20 @@ pub fn proxy(name: &str, cause: &proxy::Cause) -> String {
         Cause::NoBackend(backend) => format!("has no backend {backend} (see require_backend)"),
     };
     format!("{proxy} {why}")
+}
+
+/// What happened to something tracked.
+pub fn tracked(plan: &Plan, what: Tracked) -> String {
+    match what {
+        Tracked::Process { index, up } => {
+            let name = plan.processes.get(index).map_or("?", |p| p.name.as_str());
+            format!("Quorum {} for tracked process {name}", if up { "gained" } else { "lost" })
+        }
+        Tracked::File { index, value } => {
+            let name = plan.files.get(index).map_or("?", String::as_str);
+            format!("track file {name}: {value}")
+        }
+    }
 }
 
 /// Why a script counts as failed.

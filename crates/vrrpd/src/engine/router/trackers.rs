@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::{Action, Links};
+use super::{Action, Links, Tracked};
 use crate::engine::{
     Time,
     plan::{Plan, Target, Watch},
-    track::{self, Effect, Status, proxy, script},
+    track::{self, Effect, Status, file, process, proxy, script},
 };
 
 #[derive(Debug, Default)]
@@ -18,6 +18,22 @@ pub(super) struct Trackers {
     running: bool,
     proxies: Vec<proxy::Proxy>,
     scripts: Vec<script::Script>,
+    processes: Vec<process::Process>,
+    files: Vec<File>,
+}
+
+/// A tracked file: its name, and its number once it was read.
+#[derive(Debug)]
+struct File {
+    name: String,
+    value: Option<i64>,
+    changed: bool,
+}
+
+impl File {
+    fn new(name: &str) -> File {
+        File { name: name.to_owned(), value: None, changed: false }
+    }
 }
 
 impl Trackers {
@@ -26,6 +42,8 @@ impl Trackers {
             running: false,
             proxies: plan.proxies.iter().cloned().map(proxy::Proxy::new).collect(),
             scripts: plan.scripts.iter().cloned().map(script::Script::new).collect(),
+            processes: plan.processes.iter().cloned().map(process::Process::new).collect(),
+            files: plan.files.iter().map(|name| File::new(name)).collect(),
         }
     }
 
@@ -42,6 +60,7 @@ impl Trackers {
         if self.running {
             self.scripts.iter_mut().for_each(|s| s.timeout(now));
             self.proxies.iter_mut().for_each(|p| p.timeout(now));
+            self.processes.iter_mut().for_each(|p| p.timeout(now));
         }
     }
 
@@ -49,8 +68,10 @@ impl Trackers {
         if !self.running {
             return None;
         }
+        let scripts = self.scripts.iter().filter_map(script::Script::deadline);
+        let processes = self.processes.iter().filter_map(process::Process::deadline);
         let proxies = self.proxies.iter().filter_map(proxy::Proxy::deadline);
-        self.scripts.iter().filter_map(script::Script::deadline).chain(proxies).min()
+        scripts.chain(processes).chain(proxies).min()
     }
 
     /// Something about this proxy.
@@ -67,9 +88,39 @@ impl Trackers {
         }
     }
 
+    /// So many processes match a pattern: checks that ask for them are run, quorums looked at.
+    pub(super) fn counted(&mut self, pattern: usize, count: u32, first: bool, now: Time) {
+        for p in self.processes.iter_mut().filter(|p| p.plan().pattern == pattern) {
+            p.counted(count, now);
+        }
+        if self.running && !first {
+            let asking = self.scripts.iter_mut().filter(|s| s.plan().pattern == Some(pattern));
+            asking.for_each(|s| s.poke(now));
+        }
+    }
+
+    /// A file holds this number.
+    pub(super) fn read(&mut self, index: usize, value: i64) {
+        if let Some(file) = self.files.get_mut(index).filter(|f| f.value != Some(value)) {
+            (file.value, file.changed) = (Some(value), true);
+        }
+    }
+
     /// Puts the plan of a reload in; what goes on keeps its status.
     pub(super) fn reload(&mut self, plan: &Arc<Plan>, now: Time) {
         self.reload_proxies(plan);
+        let mut old = std::mem::take(&mut self.processes);
+        for new in &plan.processes {
+            let kept = old.iter().position(|p| p.plan().name == new.name).map(|at| old.swap_remove(at));
+            let mut engine = kept.unwrap_or_else(|| process::Process::new(new.clone()));
+            engine.reconfigure(new.clone());
+            self.processes.push(engine);
+        }
+        let mut old = std::mem::take(&mut self.files);
+        for name in &plan.files {
+            let kept = old.iter().position(|f| f.name == *name).map(|at| old.swap_remove(at));
+            self.files.push(kept.unwrap_or_else(|| File::new(name)));
+        }
         let mut old = std::mem::take(&mut self.scripts);
         for new in &plan.scripts {
             let kept = old.iter().position(|s| s.plan().name == new.name).map(|at| old.swap_remove(at));
@@ -112,6 +163,18 @@ impl Trackers {
                 act(Action::Proxy { index, what });
             }
         }
+        for (index, p) in self.processes.iter_mut().enumerate() {
+            while let Some(status) = p.poll_change() {
+                changed = true;
+                act(Action::Tracked(Tracked::Process { index, up: status == Status::Up }));
+            }
+        }
+        for (index, f) in self.files.iter_mut().enumerate() {
+            if let Some(value) = f.value.filter(|_| std::mem::take(&mut f.changed)) {
+                changed = true;
+                act(Action::Tracked(Tracked::File { index, value }));
+            }
+        }
         changed
     }
 
@@ -120,22 +183,35 @@ impl Trackers {
         let status = self.status(&watch.target, links);
         match watch.target {
             Target::Proxy(_) => proxy::effect(status, watch.weight),
-            Target::Interface(_) | Target::Script(_) => track::effect(status, watch.weight, watch.reverse),
+            Target::File(index) => match self.files.get(index).and_then(|f| f.value) {
+                Some(value) => file::effect(value, watch.weight, watch.reverse),
+                None => track::effect(Status::Unknown, watch.weight, watch.reverse),
+            },
+            Target::Interface(_) | Target::Script(_) | Target::Process(_) => {
+                track::effect(status, watch.weight, watch.reverse)
+            }
         }
     }
 
-    pub(super) fn status(&self, target: &Target, links: &Links) -> Status {
+    fn status(&self, target: &Target, links: &Links) -> Status {
         match target {
             Target::Proxy(index) => self.proxies.get(*index).map_or(Status::Unknown, |p| p.status()),
             Target::Script(index) => self.scripts.get(*index).map_or(Status::Unknown, |s| s.status()),
             Target::Interface(name) => {
                 track::interface::status(links.by_name(name).is_some_and(|l| l.running))
             }
+            Target::Process(index) => self.processes.get(*index).map_or(Status::Unknown, |p| p.status()),
+            // Its number is looked at and not a status.
+            Target::File(_) => Status::Unknown,
         }
     }
 
     pub(super) fn proxies(&self) -> &[proxy::Proxy] {
         &self.proxies
+    }
+
+    pub(super) fn processes(&self) -> &[process::Process] {
+        &self.processes
     }
 
     pub(super) fn scripts(&self) -> &[script::Script] {

@@ -57,6 +57,17 @@ pub enum Event<'a> {
         script: &'a str,
         exit: script::Exit,
     },
+    /// So many processes match a pattern of the plan. `first`: none came or went, this is how it begins.
+    Processes {
+        pattern: usize,
+        count: u32,
+        first: bool,
+    },
+    /// The number of a tracked file.
+    File {
+        index: usize,
+        value: i64,
+    },
     Reload(Arc<Plan>),
 }
 
@@ -121,6 +132,8 @@ pub enum Action {
         instance: usize,
         note: Note,
     },
+    /// Say what happened to something tracked.
+    Tracked(Tracked),
     /// What follows speaks of the new plan; what came before, of the old one.
     Reloaded,
     Stopped,
@@ -157,4 +170,13 @@ pub enum Note {
         from: IpAddr,
     },
     Removed,
+}
+
+/// Facts about trackers, for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tracked {
+    /// Index into [`Plan::processes`], and whether its quorum holds.
+    Process { index: usize, up: bool },
+    /// Index into [`Plan::files`], and the number.
+    File { index: usize, value: i64 },
 }

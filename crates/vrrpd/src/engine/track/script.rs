@@ -11,6 +11,8 @@ use crate::engine::{Time, plan::ScriptPlan};
 
 /// The word in keepalived.conf.
 pub const NAME: &str = "vrrp_script";
+/// Runs that are asked for out of turn are at least this far apart.
+const SOON_GAP: Duration = Duration::from_millis(10);
 /// From SIGTERM to SIGKILL.
 const KILL_DELAY: Duration = Duration::from_secs(2);
 
@@ -64,6 +66,9 @@ pub struct Script {
     last_code: Option<i32>,
     run: Run,
     next_run: Option<Time>,
+    /// A run out of turn is wanted at this time.
+    soon: Option<Time>,
+    last_run: Option<Time>,
     actions: VecDeque<Action>,
 }
 
@@ -77,8 +82,20 @@ impl Script {
             last_code: None,
             run: Run::Idle,
             next_run: None,
+            soon: None,
+            last_run: None,
             actions: VecDeque::new(),
         }
+    }
+
+    /// What the script asks for has changed: run it now, or right after the run that lives. The cadence stays.
+    pub fn poke(&mut self, now: Time) {
+        if self.next_run.is_none() {
+            return;
+        }
+        let free = self.last_run.map_or(now, |at| (at + SOON_GAP).max(now));
+        self.soon.get_or_insert(free);
+        self.timeout(now);
     }
 
     /// Carries what is known over a reload: the status stays until the next result says otherwise.
@@ -105,15 +122,28 @@ impl Script {
             }
             _ => {}
         }
+        self.run_soon(now);
         let Some(due) = self.next_run.filter(|at| *at <= now) else { return };
         let next = due + self.plan.interval;
         self.next_run = Some(if next > now { next } else { now + self.plan.interval });
         if self.run == Run::Idle {
-            self.run = Run::Running { since: now };
-            self.actions.push_back(Action::Run);
-        } else {
+            self.begin(now);
+        } else if self.last_run != Some(now) {
             self.actions.push_back(Action::Skipped);
         }
+    }
+
+    fn run_soon(&mut self, now: Time) {
+        if self.run == Run::Idle && self.soon.is_some_and(|at| at <= now) {
+            self.begin(now);
+        }
+    }
+
+    fn begin(&mut self, now: Time) {
+        self.soon = None;
+        self.last_run = Some(now);
+        self.run = Run::Running { since: now };
+        self.actions.push_back(Action::Run);
     }
 
     /// The run ended.
@@ -160,7 +190,8 @@ impl Script {
             Run::Terminating { since } => Some(since + KILL_DELAY),
             Run::Idle | Run::Killed => None,
         };
-        [kill, self.next_run].into_iter().flatten().min()
+        let soon = self.soon.filter(|_| self.run == Run::Idle);
+        [kill, soon, self.next_run].into_iter().flatten().min()
     }
 
     pub fn status(&self) -> Status {
@@ -188,6 +219,7 @@ mod tests {
             rise,
             fall,
             init_fail: false,
+            pattern: None,
         })
     }
 
@@ -282,6 +314,49 @@ mod tests {
         s.timeout(at(60_000));
         assert_eq!(drain(&mut s), [Run]);
         assert_eq!(s.next_run, Some(at(62_000)));
+    }
+
+    #[test]
+    fn a_run_out_of_turn_comes_at_once_and_the_cadence_stays() {
+        let mut s = script(1, 1);
+        s.poke(at(0));
+        assert_eq!(drain(&mut s), [], "nothing runs before the start");
+        s.start(at(0));
+        s.exited(GOOD);
+        drain(&mut s);
+        s.poke(at(700));
+        assert_eq!(drain(&mut s), [Run]);
+        s.exited(BAD);
+        assert_eq!(drain(&mut s), [Returned(1), Changed(Status::Down, Reason::Exited(BAD))]);
+        assert_eq!(s.deadline(), Some(at(2000)));
+    }
+
+    #[test]
+    fn a_poke_during_a_run_asks_again_right_after_it_and_pokes_are_kept_apart() {
+        let mut s = script(1, 1);
+        s.start(at(0));
+        s.poke(at(4));
+        s.poke(at(5));
+        assert_eq!(drain(&mut s), [Run]);
+        s.exited(GOOD);
+        assert_eq!(s.deadline(), Some(at(10)));
+        s.timeout(at(10));
+        s.exited(GOOD);
+        drain(&mut s);
+        s.poke(at(12));
+        assert_eq!(drain(&mut s), []);
+        s.timeout(at(20));
+        assert_eq!(drain(&mut s), [Run]);
+    }
+
+    #[test]
+    fn a_poke_that_meets_the_cadence_runs_once() {
+        let mut s = script(1, 1);
+        s.start(at(0));
+        s.exited(GOOD);
+        drain(&mut s);
+        s.poke(at(2000));
+        assert_eq!(drain(&mut s), [Run]);
     }
 
     #[test]

@@ -38,6 +38,7 @@ fn script(name: &str) -> ScriptPlan {
         rise: 1,
         fall: 1,
         init_fail: false,
+        pattern: None,
     }
 }
 
