@@ -50,7 +50,7 @@ use crate::{
 const RECORDS_MAX: usize = 256;
 
 /// Serves a connection until it ends.
-pub async fn serve(session: Session, mut client: Io) {
+pub async fn serve(session: Box<Session>, mut client: Io) {
     let mut held: Option<Buf> = None;
     let mut memory = Memory::default();
     let mut number = 0;
@@ -101,7 +101,7 @@ pub async fn serve(session: Session, mut client: Io) {
 /// What lives as long as the session, from request to request.
 #[derive(Debug, Default)]
 struct Memory {
-    kept: Option<Kept>,
+    kept: Option<Box<Kept>>,
     /// Variables; between requests only those of the session (`sess.`).
     vars: Option<Vars>,
 }
@@ -433,7 +433,7 @@ impl<'s> Stream<'s> {
     }
 
     /// The whole of a request: its head, its backend, its server, its answer.
-    async fn run(&mut self, kept: &mut Option<Kept>) -> Result<(), End> {
+    async fn run(&mut self, kept: &mut Option<Box<Kept>>) -> Result<(), End> {
         self.receive().await?;
         self.route().await?;
         self.prepare()?;

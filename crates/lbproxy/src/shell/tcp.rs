@@ -3,7 +3,7 @@
 use super::{http, stream::Io, worker::Session};
 
 /// Serves a connection of a `mode tcp` frontend until it ends.
-pub async fn serve(session: Session, mut client: Io) {
+pub async fn serve(session: Box<Session>, mut client: Io) {
     http::relay(&session, &mut client).await;
     if session.frontend.tcp.nolinger {
         client.set_abort_on_close();

@@ -26,8 +26,8 @@ impl Stream<'_> {
                 (self.keep_client, self.keep_server) = (false, false);
             }
             Ok(()) => {}
-            Err(End::Failed(failure)) => self.fail(failure).await,
-            Err(End::Answered(answer)) => self.answered_here(&answer).await,
+            Err(End::Failed(failure)) => Box::pin(self.fail(failure)).await,
+            Err(End::Answered(answer)) => Box::pin(self.answered_here(&answer)).await,
             Err(End::Dropped) => {
                 self.keep_client = false;
                 self.note_end(Cause::Proxy, Phase::Request);

@@ -48,7 +48,7 @@ impl Stream<'_> {
     }
 
     /// Tries servers until one has answered or nothing is left to try.
-    pub(super) async fn attempts(&mut self, kept: &mut Option<Kept>) -> Result<(), End> {
+    pub(super) async fn attempts(&mut self, kept: &mut Option<Box<Kept>>) -> Result<(), End> {
         let backend = self.backend.clone().ok_or(Failure::Internal)?;
         let mut avoid = None;
         let mut fresh = false;
@@ -58,7 +58,11 @@ impl Stream<'_> {
             }
             let server =
                 self.server.and_then(|s| backend.servers.get(s)).cloned().ok_or(Failure::Internal)?;
-            let failure = match self.open(&backend, &server, kept, std::mem::take(&mut fresh)).await {
+            let opened = match self.reuse(&backend, &server, kept, std::mem::take(&mut fresh)) {
+                true => Ok(()),
+                false => Box::pin(self.connect(&backend, &server)).await,
+            };
+            let failure = match opened {
                 Ok(()) => match self.exchange(&backend).await {
                     Ok(()) => return Ok(()),
                     Err(Failure::Replaced) => {
@@ -77,7 +81,7 @@ impl Stream<'_> {
                 fresh = true;
                 continue;
             }
-            self.retry(&backend, &server, failure, &mut avoid).await?;
+            Box::pin(self.retry(&backend, &server, failure, &mut avoid)).await?;
         }
     }
 
@@ -206,7 +210,7 @@ impl Stream<'_> {
                     self.server = Some(ix);
                     return Err(Failure::QueueFull);
                 }
-                Assigned::Wait(waiting) => self.wait_in_queue(backend, waiting).await?,
+                Assigned::Wait(waiting) => Box::pin(self.wait_in_queue(backend, waiting)).await?,
             };
             match ix.and_then(|ix| backend.servers.get(ix)) {
                 Some(server) => {
@@ -284,22 +288,30 @@ impl Stream<'_> {
         granted
     }
 
-    /// An idle connection where `http-reuse` allows one, or a new one. `fresh` asks for a new one.
-    async fn open(
+    /// An idle connection where `http-reuse` allows one. `fresh` asks for a new one.
+    fn reuse(
         &mut self,
         backend: &Backend,
         server: &Server,
-        kept: &mut Option<Kept>,
+        kept: &mut Option<Box<Kept>>,
         fresh: bool,
-    ) -> Result<(), Failure> {
+    ) -> bool {
         self.session.slot().stage.set(Stage::Connect);
         let thread = self.session.worker.thread;
-        if !fresh && let Some(conn) = self.idle_connection(backend, server, kept) {
-            server.state.counters.at(thread).connection_reuses.inc();
-            backend.state.counters.at(thread).connection_reuses.inc();
-            self.adopt(conn);
-            return Ok(());
-        }
+        let Some(conn) =
+            Some(()).filter(|()| !fresh).and_then(|()| self.idle_connection(backend, server, kept))
+        else {
+            return false;
+        };
+        server.state.counters.at(thread).connection_reuses.inc();
+        backend.state.counters.at(thread).connection_reuses.inc();
+        self.adopt(conn);
+        true
+    }
+
+    /// A new connection, on which the request's head has been sent if the server takes it at once.
+    async fn connect(&mut self, backend: &Backend, server: &Server) -> Result<(), Failure> {
+        let thread = self.session.worker.thread;
         server.state.counters.at(thread).connect_attempts.inc();
         backend.state.counters.at(thread).connect_attempts.inc();
         let limit = self.connect_ms();
@@ -381,7 +393,7 @@ impl Stream<'_> {
         &mut self,
         backend: &Backend,
         server: &Server,
-        kept: &mut Option<Kept>,
+        kept: &mut Option<Box<Kept>>,
     ) -> Option<ServerConn> {
         if let Some(own) = kept.take() {
             let same = own.backend == backend.ix && own.server == server.ix;
@@ -404,7 +416,7 @@ impl Stream<'_> {
     }
 
     /// Gives the server connection back, or closes it.
-    pub(super) fn park(&mut self, kept: &mut Option<Kept>) {
+    pub(super) fn park(&mut self, kept: &mut Option<Box<Kept>>) {
         let Some(mut conn) = self.conn.take() else { return };
         let (Some(backend), Some(server)) = (self.backend.clone(), self.server) else { return };
         let Some(of) = backend.servers.get(server) else { return };
@@ -418,7 +430,7 @@ impl Stream<'_> {
         if is_shareable(&backend, of) {
             self.session.installed.idle.put(backend.ix, server, conn, self.now_ms());
         } else if self.keep_client {
-            *kept = Some(Kept { backend: backend.ix, server, conn });
+            *kept = Some(Box::new(Kept { backend: backend.ix, server, conn }));
         }
     }
 }

@@ -74,7 +74,7 @@ impl Stream<'_> {
             self.monitor(uri)?;
         }
         if frontend.http.buffer_request {
-            self.collect_body(frontend.timeouts.http_request, None).await?;
+            Box::pin(self.collect_body(frontend.timeouts.http_request, None)).await?;
         }
         let rules = &frontend.rules;
         if !rules.tcp_content.is_empty() {
@@ -84,7 +84,7 @@ impl Stream<'_> {
             self.run_rules(&rules.http_request).await?;
         }
         match &frontend.stats {
-            Some(stats) => self.stats_page(stats, &frontend.name).await,
+            Some(stats) => Box::pin(self.stats_page(stats, &frontend.name)).await,
             None => Ok(()),
         }
     }
@@ -93,7 +93,7 @@ impl Stream<'_> {
     pub(super) async fn backend_rules(&mut self) -> Result<(), End> {
         let Some(backend) = self.backend.clone() else { return Ok(()) };
         if backend.http.buffer_request {
-            self.collect_body(self.session.frontend.timeouts.http_request, None).await?;
+            Box::pin(self.collect_body(self.session.frontend.timeouts.http_request, None)).await?;
         }
         if backend.same_as != Some(self.session.frontend.ix) {
             if !backend.rules.tcp_content.is_empty() {
@@ -103,7 +103,7 @@ impl Stream<'_> {
                 self.run_rules(&backend.rules.http_request).await?;
             }
             if let Some(stats) = &backend.stats {
-                self.stats_page(stats, &backend.name).await?;
+                Box::pin(self.stats_page(stats, &backend.name)).await?;
             }
         }
         self.unique_id();
@@ -141,11 +141,11 @@ impl Stream<'_> {
             match verdict.ok_or(Failure::Internal)? {
                 Verdict::Continue | Verdict::Allow => return Ok(()),
                 Verdict::Wait { resume, what } => {
-                    self.wait(what).await?;
+                    Box::pin(self.wait(what)).await?;
                     from = resume;
                 }
                 Verdict::Tarpit(answer) => {
-                    self.tarpit().await?;
+                    Box::pin(self.tarpit()).await?;
                     self.session.count(|c| &c.denied_requests);
                     self.note_tracked(Event::RequestError);
                     return Err(End::Answered(from_rule(answer, Cause::Proxy, Phase::Tarpit)));
@@ -184,7 +184,7 @@ impl Stream<'_> {
     async fn wait(&mut self, what: Waiting) -> Result<(), Failure> {
         match what {
             Waiting::Time { ms } => self.sleep(ms).await,
-            Waiting::Body { time_ms, at_least } => self.collect_body(time_ms, at_least).await,
+            Waiting::Body { time_ms, at_least } => Box::pin(self.collect_body(time_ms, at_least)).await,
             // In HTTP the head is whole before any rule runs, so nothing more can come.
             Waiting::Data => Ok(()),
         }

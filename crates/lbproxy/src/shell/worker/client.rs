@@ -1,6 +1,14 @@
 //! A client connection from accept to close: PROXY protocol, TLS handshake, then the session of its mode.
 
-use std::{future::poll_fn, pin::pin, rc::Rc, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
 
 use super::{Installed, Kill, Slot, SlotGuard, Stage, Worker};
 use crate::{
@@ -43,7 +51,7 @@ pub struct Session {
     pub worker: Rc<Worker>,
     pub installed: Rc<Installed>,
     pub frontend: Arc<Frontend>,
-    pub conn: Box<ConnInfo>,
+    pub conn: ConnInfo,
     entry: SlotGuard,
     places: Places,
 }
@@ -62,6 +70,14 @@ impl Session {
 
     pub fn now_ms(&self) -> u64 {
         self.worker.clock.now_ms()
+    }
+
+    fn bind(&self) -> Option<&Arc<Bind>> {
+        self.frontend.binds.get(self.conn.listener as usize)
+    }
+
+    fn needs_handshake(&self) -> bool {
+        self.bind().is_some_and(|b| b.accept_proxy || b.tls.is_some())
     }
 
     /// The counters of this frontend and thread.
@@ -136,7 +152,7 @@ pub(super) fn spawn(
 ) {
     let id = worker.new_id();
     let accept_ms = worker.clock.now_ms();
-    let conn = Box::new(ConnInfo {
+    let conn = ConnInfo {
         src,
         dst,
         frontend: frontend.ix as u32,
@@ -149,41 +165,48 @@ pub(super) fn spawn(
         id,
         error: ConnError::default(),
         tracked: Tracks::default(),
-    });
+    };
     let entry = worker.enter(Slot::new(installed.clone(), frontend.ix, id, accept_ms, src));
-    let session = Session { worker: worker.clone(), installed, frontend, conn, entry, places };
-    tokio::task::spawn_local(async move {
-        let worker = session.worker.clone();
-        session.slot().timer.set_waker(&poll_fn(|cx| Poll::Ready(cx.waker().clone())).await);
-        let mut work = pin!(serve(session, io));
-        poll_fn(|cx| {
-            worker.begin_step();
-            work.as_mut().poll(cx)
-        })
-        .await;
-    });
+    let session = Box::new(Session { worker: worker.clone(), installed, frontend, conn, entry, places });
+    tokio::task::spawn_local(Steps { worker: worker.clone(), work: serve(session, io) });
 }
 
-async fn serve(mut session: Session, io: Io) {
-    let rules = session.frontend.rules.clone();
-    if !http::admits(&session, &rules.tcp_connection) {
-        session.count(|c| &c.denied_connections);
-        io.set_abort_on_close();
+pin_project! {
+    /// The task of a connection: what every step of it begins with, then the step.
+    struct Steps<F> {
+        worker: Rc<Worker>,
+        #[pin]
+        work: F,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Steps<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.worker.begin_step();
+        this.work.poll(cx)
+    }
+}
+
+/// What is held here is held by every idle connection: it is kept small, and what only some need is boxed.
+async fn serve(mut session: Box<Session>, mut io: Io) {
+    poll_fn(|cx| {
+        session.slot().timer.set_waker(cx.waker());
+        Poll::Ready(())
+    })
+    .await;
+    if !admitted(&session, &io, true) {
         return;
     }
-    let bind = session.frontend.binds.get(session.conn.listener as usize).cloned();
-    let io = match bind {
-        Some(bind) if bind.accept_proxy || bind.tls.is_some() => {
-            match Box::pin(handshakes(&mut session, &bind, io)).await {
-                Some(io) => io,
-                None => return,
-            }
+    if session.needs_handshake() {
+        match Box::pin(handshakes(&mut session, io)).await {
+            Some(ready) => io = ready,
+            None => return,
         }
-        _ => io,
-    };
-    if !http::admits(&session, &rules.tcp_session) {
-        session.count(|c| &c.denied_sessions);
-        io.set_abort_on_close();
+    }
+    if !admitted(&session, &io, false) {
         return;
     }
     session.count(|c| &c.sessions);
@@ -194,8 +217,20 @@ async fn serve(mut session: Session, io: Io) {
     }
 }
 
+/// `tcp-request connection` rules before any handshake, `tcp-request session` rules after.
+fn admitted(session: &Session, io: &Io, connection: bool) -> bool {
+    let rules = &session.frontend.rules;
+    let admits = http::admits(session, if connection { &rules.tcp_connection } else { &rules.tcp_session });
+    if !admits {
+        session.count(if connection { |c| &c.denied_connections } else { |c| &c.denied_sessions });
+        io.set_abort_on_close();
+    }
+    admits
+}
+
 /// PROXY protocol, then TLS. `None` when the connection came to nothing.
-async fn handshakes(session: &mut Session, bind: &Bind, mut io: Io) -> Option<Io> {
+async fn handshakes(session: &mut Session, mut io: Io) -> Option<Io> {
+    let bind = session.bind().cloned()?;
     session.slot().stage.set(Stage::Handshake);
     let timeouts = &session.frontend.timeouts;
     let limit = [timeouts.client_hs, timeouts.client, HANDSHAKE_MAX_MS];
@@ -280,5 +315,22 @@ async fn accept_proxy(session: &mut Session, io: &mut Io) -> Result<(), Option<C
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of_future<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        let task = bytes_of_future(serve);
+        assert!(task <= 448, "the task grew to {task} bytes: box what only some connections need");
+        let rest = size_of::<Session>() + size_of::<Slot>();
+        assert!(rest <= 384, "session and slot grew to {rest} bytes");
     }
 }
