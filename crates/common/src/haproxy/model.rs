@@ -70,7 +70,8 @@ model! {
         pub log_forwards: Vec<LogForward>,
         pub log_profiles: Vec<LogProfile>,
         pub crt_stores: Vec<CrtStore>,
-        /// Sections that are read but not typed (`acme`, `fcgi-app`, `healthcheck`, `traces`); each was said.
+        pub healthchecks: Vec<Healthcheck>,
+        /// Sections that are read but not typed (`acme`, `fcgi-app`, `traces`); each was said.
         pub others: Vec<OtherSection>,
     }
 

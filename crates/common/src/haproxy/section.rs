@@ -54,7 +54,7 @@ pub const KINDS: &[Kind] = &[
     kind("fcgi-app", Support::NotYet("FastCGI is not spoken"), "A FastCGI application."),
     kind("frontend", Support::Full, "Listening addresses and where their requests go."),
     kind("global", Support::Full, "Settings of the whole process."),
-    kind("healthcheck", Support::NotYet("write the check in the backend"), "A named health check."),
+    kind("healthcheck", Support::Full, "A named health check."),
     kind("http-errors", Support::Full, "A named group of answers for error statuses."),
     kind("listen", Support::Full, "A frontend and a backend in one."),
     kind("log-forward", Support::NotYet("syslog is not relayed"), "A relay of syslog messages."),

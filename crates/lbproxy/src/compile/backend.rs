@@ -56,6 +56,7 @@ impl Compiler<'_> {
             rules: Arc::new(if p.has_front() { plan::ProxyRules::default() } else { self.proxy_rules(p) }),
             use_server: self.use_server(p),
             stick: self.stick_rules(p),
+            unique_id: self.check_unique_id(p),
             errors: self.error_pages(p),
             stats: self.stats_page(p).map(Arc::new),
             fullconn: b.fullconn.unwrap_or(0),

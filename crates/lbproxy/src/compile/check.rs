@@ -10,10 +10,14 @@ use common::{
     },
     source::{At, Span},
 };
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
-use super::{Compiler, HostRef, ms};
-use crate::engine::check;
+use super::{Compiler, HostRef, expr::FormatKind, ms};
+use crate::engine::{
+    check::{self, Text, protocol::Protocol},
+    logformat::LogFormat,
+    sample::{Place, Type},
+};
 
 /// `inter`, `rise` and `fall` when absent (manual 5.2).
 const INTER_DEFAULT_MS: u32 = 2_000;
@@ -27,6 +31,7 @@ impl Compiler<'_> {
             return None;
         }
         self.refuse_unserved_check(c);
+        let chosen = self.chosen_check(p, c);
         // Manual 5.2, `check-ssl` and `check-send-proxy`: an own address or port leaves the server's behind.
         let elsewhere = c.addr.is_some() || c.port.is_some();
         Some(Arc::new(check::Spec {
@@ -49,30 +54,60 @@ impl Compiler<'_> {
                 Some(model::InitState::Down) => check::InitState::Down,
                 Some(model::InitState::FullyDown) => check::InitState::FullyDown,
             },
-            script: self.check_script(p),
-            disable_on_404: p.back.http_check_disable_on_404,
-            send_state: p.back.http_check_send_state,
+            script: self.check_script(p, &chosen),
+            disable_on_404: chosen.disable_on_404,
+            send_state: chosen.send_state,
         }))
     }
 
     /// Settings that would change the verdict are refused while they are not built.
     fn refuse_unserved_check(&mut self, c: &model::ServerCheck) {
-        for (word, what) in [(&c.healthcheck, "healthcheck sections"), (&c.proto, "check-proto")] {
-            if let Some(w) = word {
-                self.not_yet(
-                    w.span,
-                    &format!("{what} are not built yet"),
-                    "use `option httpchk` and `http-check`",
-                );
-            }
+        if let Some(w) = c.proto.as_ref().filter(|p| p.value != "h1") {
+            self.not_yet(w.span, "'check-proto' is not built yet", "leave it out: checks speak HTTP/1");
         }
     }
 
-    pub(super) fn agent(&mut self, s: &At<model::Server>) -> Option<Arc<check::AgentSpec>> {
-        if s.agent.on {
-            self.not_yet(s.span, "'agent-check' is not built yet", "leave it out; `check` still decides");
+    /// The check that the server names, or its backend's.
+    fn chosen_check(&mut self, p: &model::Proxy, c: &model::ServerCheck) -> model::Healthcheck {
+        let own = model::Healthcheck {
+            name: At::default(),
+            check: p.back.check.clone(),
+            http_check: p.back.http_check.clone(),
+            tcp_check: p.back.tcp_check.clone(),
+            disable_on_404: p.back.http_check_disable_on_404,
+            send_state: p.back.http_check_send_state,
+        };
+        let Some(name) = &c.healthcheck else { return own };
+        let config = self.config;
+        if let Some(found) = config.healthchecks.iter().find(|h| h.name.value == name.value) {
+            return found.clone();
         }
-        None
+        let known: Vec<&str> = config.healthchecks.iter().map(|h| h.name.as_str()).collect();
+        let d = Diagnostic::alert(
+            codes::UNRESOLVED_NAME,
+            format!("there is no healthcheck section '{}'", name.value),
+        );
+        self.say(d.at(name.span, "named here").did_you_mean(name, known));
+        own
+    }
+
+    pub(super) fn agent(&mut self, s: &At<model::Server>) -> Option<Arc<check::AgentSpec>> {
+        let a = &s.agent;
+        if !a.on {
+            return None;
+        }
+        let Some(port) = a.port.as_ref().map(|p| p.value) else {
+            let text = format!("server '{}' asks an agent without a port", s.name.value);
+            let d = Diagnostic::alert(codes::INCOMPLETE, text).at(s.span, "this line");
+            self.say(d.help("add `agent-port N`"));
+            return None;
+        };
+        Some(Arc::new(check::AgentSpec {
+            inter_ms: a.inter_ms.map_or(INTER_DEFAULT_MS, |v| ms(Some(v))),
+            addr: a.addr.as_ref().and_then(|a| self.check_host(a)),
+            port,
+            send: a.send.clone().unwrap_or_default().into_bytes(),
+        }))
     }
 
     fn check_host(&mut self, a: &At<Address>) -> Option<IpAddr> {
@@ -89,33 +124,38 @@ impl Compiler<'_> {
         }
     }
 
-    fn check_script(&mut self, p: &model::Proxy) -> check::Script {
-        let b = &p.back;
-        match &b.check {
+    fn check_script(&mut self, p: &model::Proxy, h: &model::Healthcheck) -> check::Script {
+        match &h.check {
             CheckKind::Connect => check::Script::Connect,
-            CheckKind::Tcp => check::Script::Tcp(self.steps(&b.tcp_check, None)),
-            CheckKind::Http(h) => check::Script::Http(self.http_steps(h, &b.http_check)),
+            CheckKind::Tcp => check::Script::Tcp(self.steps(p, &h.tcp_check, None)),
+            CheckKind::Http(chk) => check::Script::Http(self.http_steps(p, chk, &h.http_check)),
             CheckKind::SslHello => check::Script::SslHello,
-            other => {
-                let word = match other {
-                    CheckKind::Smtp { .. } => "smtpchk",
-                    CheckKind::Mysql { .. } => "mysql-check",
-                    CheckKind::Pgsql { .. } => "pgsql-check",
-                    CheckKind::Redis => "redis-check",
-                    CheckKind::Ldap => "ldap-check",
-                    CheckKind::Spop => "spop-check",
-                    _ => "external-check",
-                };
-                let text = format!("'option {word}' is not built yet");
-                self.not_yet(p.name.span, &text, "use `option tcp-check` with send and expect steps");
+            CheckKind::Smtp { hello, domain } => {
+                check::Script::Protocol(Protocol::Smtp { hello: format!("{hello} {domain}") })
+            }
+            CheckKind::Mysql { user, pre_41 } => {
+                check::Script::Protocol(Protocol::Mysql { user: user.clone(), pre_41: *pre_41 })
+            }
+            CheckKind::Pgsql { user } => check::Script::Protocol(Protocol::Pgsql { user: user.clone() }),
+            CheckKind::Redis => check::Script::Protocol(Protocol::Redis),
+            CheckKind::Ldap => check::Script::Protocol(Protocol::Ldap),
+            CheckKind::Spop => check::Script::Protocol(Protocol::Spop),
+            CheckKind::External => {
+                let text = "'option external-check' is not built yet";
+                self.not_yet(p.name.span, text, "use `option tcp-check` with send and expect steps");
                 check::Script::Connect
             }
         }
     }
 
     /// The script of `option httpchk`: its own request, unless `http-check send` steps say what to send.
-    fn http_steps(&mut self, h: &model::HttpChk, written: &[At<CheckStep>]) -> Vec<check::Step> {
-        let mut steps = self.steps(written, Some(h));
+    fn http_steps(
+        &mut self,
+        p: &model::Proxy,
+        h: &model::HttpChk,
+        written: &[At<CheckStep>],
+    ) -> Vec<check::Step> {
+        let mut steps = self.steps(p, written, Some(h));
         let sends = steps.iter().any(|s| matches!(s, check::Step::Send(_)));
         if !sends {
             // The request goes out after the first connection, before anything is expected.
@@ -125,52 +165,85 @@ impl Compiler<'_> {
         steps
     }
 
-    fn steps(&mut self, written: &[At<CheckStep>], http: Option<&model::HttpChk>) -> Vec<check::Step> {
-        written.iter().filter_map(|s| self.step(s, http)).collect()
+    fn steps(
+        &mut self,
+        p: &model::Proxy,
+        written: &[At<CheckStep>],
+        http: Option<&model::HttpChk>,
+    ) -> Vec<check::Step> {
+        written.iter().filter_map(|s| self.step(p, s, http)).collect()
     }
 
-    fn step(&mut self, s: &At<CheckStep>, http: Option<&model::HttpChk>) -> Option<check::Step> {
+    fn step(
+        &mut self,
+        p: &model::Proxy,
+        s: &At<CheckStep>,
+        http: Option<&model::HttpChk>,
+    ) -> Option<check::Step> {
         let bytes = |bytes, comment: &Option<String>| {
             Some(check::Step::Send(check::Send::Bytes { bytes, comment: comment.clone() }))
         };
         match &s.value {
-            CheckStep::Connect(c) => self.connect_step(c).map(check::Step::Connect),
+            CheckStep::Connect(c) => self.connect_step(p, c).map(check::Step::Connect),
             CheckStep::Send(send) => {
-                let send = self.http_send(send, http, s.span);
+                let send = self.http_send(p, send, http, s.span)?;
                 Some(check::Step::Send(check::Send::Http(send)))
             }
             CheckStep::SendText { text, comment } => bytes(text.value.clone().into_bytes(), comment),
             CheckStep::SendBinary { hex, comment } => bytes(self.hex(hex)?, comment),
-            CheckStep::Expect(e) => self.expect_step(e, s.span).map(check::Step::Expect),
+            CheckStep::Expect(e) => self.expect_step(p, e).map(check::Step::Expect),
             CheckStep::Comment(c) => Some(check::Step::Comment(c.clone())),
-            CheckStep::SendTextLf { text, .. } => self.no_format(text.span),
-            CheckStep::SendBinaryLf { hex, .. } => self.no_format(hex.span),
-            CheckStep::SetVar(_) | CheckStep::UnsetVar(_) => {
-                self.not_yet(s.span, "variables in checks are not built yet", "write the value itself");
-                None
+            CheckStep::SendTextLf { text, comment } => self.send_format(p, text, false, comment),
+            CheckStep::SendBinaryLf { hex, comment } => self.send_format(p, hex, true, comment),
+            CheckStep::SetVar(v) => {
+                let change = self.scope(Some(p)).variable_change(v, &[Place::Check])?;
+                Some(check::Step::Variable(Box::new(change)))
+            }
+            CheckStep::UnsetVar(name) => {
+                let change = self.scope(Some(p)).variable_unset(name)?;
+                Some(check::Step::Variable(Box::new(change)))
             }
         }
     }
 
-    fn no_format<T>(&mut self, span: Span) -> Option<T> {
-        self.not_yet(span, "log formats in checks are not built yet", "write the text itself");
-        None
+    fn send_format(
+        &mut self,
+        p: &model::Proxy,
+        text: &At<String>,
+        hex: bool,
+        comment: &Option<String>,
+    ) -> Option<check::Step> {
+        let (format, comment) = (self.check_format(p, text)?, comment.clone());
+        Some(check::Step::Send(check::Send::Format { format, hex, comment }))
     }
 
-    fn connect_step(&mut self, c: &model::CheckConnect) -> Option<check::Connect> {
-        let port = match &c.port {
-            None => c.addr.as_ref().and_then(|a| a.port()),
-            Some(model::CheckPort::Port(Port::Fixed(p))) => Some(*p),
-            Some(_) => {
-                let span = c.addr.as_ref().map_or(Span::default(), |a| a.span);
-                self.not_yet(span, "computed ports in checks are not built yet", "write the port itself");
-                None
+    /// `unique-id-format`, where a check could send it: not every format makes sense there, which the frontend says.
+    pub(super) fn check_unique_id(&mut self, p: &model::Proxy) -> Option<LogFormat> {
+        let text = p.unique_id_format.as_ref().filter(|_| !p.has_front())?;
+        self.scope(Some(p)).log_format_at(text, FormatKind::Value, &[Place::Check])
+    }
+
+    /// A log format as checks evaluate it.
+    fn check_format(&mut self, p: &model::Proxy, text: &At<String>) -> Option<Box<LogFormat>> {
+        let kind = FormatKind::Text;
+        self.scope(Some(p)).log_format_at(text, kind, &[Place::Check]).map(Box::new)
+    }
+
+    fn connect_step(&mut self, p: &model::Proxy, c: &model::CheckConnect) -> Option<check::Connect> {
+        let (mut port, mut port_expr) = (c.addr.as_ref().and_then(|a| a.port()), None);
+        match &c.port {
+            None => {}
+            Some(model::CheckPort::Port(Port::Fixed(fixed))) => port = Some(*fixed),
+            Some(model::CheckPort::Port(_)) => port = None,
+            Some(model::CheckPort::Expr(e)) => {
+                port_expr = Some(self.scope(Some(p)).sample(e, Type::Sint, &[Place::Check])?);
             }
-        };
+        }
         Some(check::Connect {
             default: c.default,
             addr: c.addr.as_ref().and_then(|a| self.check_host(a)),
             port,
+            port_expr,
             ssl: c.ssl,
             sni: c.sni.as_ref().map(|s| s.value.clone()),
             alpn: c.alpn.iter().flatten().map(|a| a.clone().into_bytes()).collect(),
@@ -182,94 +255,125 @@ impl Compiler<'_> {
 
     fn http_send(
         &mut self,
+        p: &model::Proxy,
         s: &model::CheckSend,
         http: Option<&model::HttpChk>,
         span: Span,
-    ) -> check::HttpSend {
-        for format in [&s.uri_lf, &s.body_lf].into_iter().flatten() {
-            self.no_format::<()>(format.span);
-        }
+    ) -> Option<check::HttpSend> {
         let base = http.map(base_request).unwrap_or_default();
         let mut headers = base.headers;
         for h in &s.headers {
-            if h.value.contains('%') {
-                self.no_format::<()>(h.value.span);
-            }
+            let value = match h.value.contains('%') {
+                true => Text::Format(self.check_format(p, &h.value)?),
+                false => Text::Plain(h.value.value.clone().into_bytes()),
+            };
             headers.retain(|(n, _)| !n.eq_ignore_ascii_case(&h.name));
-            headers.push((h.name.value.clone(), h.value.value.clone()));
+            headers.push((h.name.value.clone(), value));
         }
         let bad = |t: &Option<String>| t.as_ref().is_some_and(|t| t.contains(['\r', '\n']));
         if bad(&s.method) || bad(&s.uri) || bad(&s.version) {
             let d = Diagnostic::alert(codes::BAD_ARGUMENT, "a line break cannot stand in a request line");
             self.say(d.at(span, "in this line"));
         }
-        check::HttpSend {
+        let text = |t: &String| Text::Plain(t.clone().into_bytes());
+        let uri = match (&s.uri_lf, &s.uri) {
+            (Some(f), _) => Text::Format(self.check_format(p, f)?),
+            (None, Some(uri)) => text(uri),
+            (None, None) => base.uri,
+        };
+        let body = match (&s.body_lf, &s.body) {
+            (Some(f), _) => Text::Format(self.check_format(p, f)?),
+            (None, body) => body.as_ref().map(text).unwrap_or_default(),
+        };
+        Some(check::HttpSend {
             method: s.method.clone().unwrap_or(base.method),
-            uri: s.uri.clone().unwrap_or(base.uri),
+            uri,
             version: s.version.clone().unwrap_or(base.version),
             headers,
-            body: s.body.clone().unwrap_or_default().into_bytes(),
+            body,
             comment: s.comment.clone(),
-        }
+        })
     }
 
-    fn expect_step(&mut self, e: &model::CheckExpect, span: Span) -> Option<check::Expect> {
-        if e.on_success.is_some() || e.on_error.is_some() || e.status_code.is_some() {
-            self.not_yet(
-                span,
-                "'on-success', 'on-error' and 'status-code' are not built yet",
-                "leave them out",
-            );
-        }
+    fn expect_step(&mut self, p: &model::Proxy, e: &model::CheckExpect) -> Option<check::Expect> {
+        let mut format = |f: &Option<At<String>>| match f {
+            Some(f) => self.check_format(p, f).map(Some),
+            None => Some(None),
+        };
+        let (on_success, on_error) = (format(&e.on_success)?, format(&e.on_error)?);
+        let status_code = match &e.status_code {
+            Some(e) => Some(self.scope(Some(p)).sample(e, Type::Sint, &[Place::Check])?),
+            None => None,
+        };
         Some(check::Expect {
             negated: e.negated,
-            what: self.expected(&e.what, span)?,
+            what: self.expected(p, &e.what)?,
             min_recv: e.min_recv.unwrap_or(-1),
             comment: e.comment.clone(),
             ok_status: e.ok_status.clone(),
             error_status: e.error_status.clone(),
             tout_status: e.tout_status.clone(),
+            on_success,
+            on_error,
+            status_code,
         })
     }
 
-    fn expected(&mut self, what: &ExpectWhat, span: Span) -> Option<check::What> {
+    fn expected(&mut self, p: &model::Proxy, what: &ExpectWhat) -> Option<check::What> {
         Some(match what {
             ExpectWhat::Status(codes) => check::What::Status(self.status_ranges(codes)?),
-            ExpectWhat::Rstatus(r) => check::What::Rstatus(self.regex(r)?),
+            ExpectWhat::Rstatus(r) => check::What::Rstatus(self.regex(r, false)?),
             ExpectWhat::String(s) => check::What::String(s.value.clone().into_bytes()),
-            ExpectWhat::Rstring(r) => check::What::Rstring(self.regex(r)?),
+            ExpectWhat::Rstring(r) => check::What::Rstring(self.regex(r, false)?),
             ExpectWhat::Binary(hex) => check::What::Binary(self.hex(hex)?),
-            ExpectWhat::Rbinary(r) => check::What::Rbinary(self.regex(r)?),
-            ExpectWhat::Hdr(h) => self.expected_header(h, false)?,
-            ExpectWhat::Fhdr(h) => self.expected_header(h, true)?,
-            ExpectWhat::StringLf(t) | ExpectWhat::BinaryLf(t) => return self.no_format(t.span),
+            ExpectWhat::Rbinary(r) => check::What::Rbinary(self.regex(r, false)?),
+            ExpectWhat::Hdr(h) => self.expected_header(p, h, false)?,
+            ExpectWhat::Fhdr(h) => self.expected_header(p, h, true)?,
+            ExpectWhat::StringLf(t) => check::What::StringLf(self.check_format(p, t)?),
+            ExpectWhat::BinaryLf(t) => check::What::BinaryLf(self.check_format(p, t)?),
             ExpectWhat::Custom => {
-                self.not_yet(span, "'expect custom' is not built yet", "expect a status or a string");
+                let text = "'expect custom' cannot be honoured: it is HAProxy's own for its built-in checks";
+                self.say(Diagnostic::alert(codes::REFUSED, text));
                 return None;
             }
         })
     }
 
-    fn expected_header(&mut self, h: &model::ExpectHeader, full: bool) -> Option<check::What> {
-        if h.name_is_format || h.value_is_format {
-            return self.no_format(h.name.span);
-        }
-        let name = self.name_match(&h.name, h.name_match.as_deref())?;
+    fn expected_header(
+        &mut self,
+        p: &model::Proxy,
+        h: &model::ExpectHeader,
+        full: bool,
+    ) -> Option<check::What> {
+        let name = self.name_match(p, &h.name, h.name_match.as_deref(), h.name_is_format, true)?;
         let value = match &h.value {
-            Some(v) => Some((self.name_match(v, h.value_match.as_deref())?, full)),
+            Some(v) => {
+                let how = h.value_match.as_deref();
+                Some((self.name_match(p, v, how, h.value_is_format, false)?, full))
+            }
             None => None,
         };
         Some(check::What::Header { name, value })
     }
 
-    fn name_match(&mut self, text: &At<String>, method: Option<&str>) -> Option<check::NameMatch> {
-        let bytes = text.value.clone().into_bytes();
+    fn name_match(
+        &mut self,
+        p: &model::Proxy,
+        text: &At<String>,
+        method: Option<&str>,
+        is_format: bool,
+        no_case: bool,
+    ) -> Option<check::NameMatch> {
+        let words = match is_format {
+            true => Text::Format(self.check_format(p, text)?),
+            false => Text::Plain(text.value.clone().into_bytes()),
+        };
         Some(match method {
-            None | Some("str") => check::NameMatch::Exact(bytes),
-            Some("beg") => check::NameMatch::Begin(bytes),
-            Some("end") => check::NameMatch::End(bytes),
-            Some("sub") => check::NameMatch::Contains(bytes),
-            Some("reg") => check::NameMatch::Regex(self.regex(text)?),
+            None | Some("str") => check::NameMatch::Exact(words),
+            Some("beg") => check::NameMatch::Begin(words),
+            Some("end") => check::NameMatch::End(words),
+            Some("sub") => check::NameMatch::Contains(words),
+            Some("reg") => check::NameMatch::Regex(self.regex(text, no_case)?),
             Some(other) => {
                 let d = Diagnostic::alert(codes::BAD_ARGUMENT, format!("unknown match method '{other}'"));
                 self.say(d.at(text.span, "expected str, beg, end, sub or reg"));
@@ -293,8 +397,8 @@ impl Compiler<'_> {
         all
     }
 
-    fn regex(&mut self, text: &At<String>) -> Option<Regex> {
-        match Regex::new(text) {
+    fn regex(&mut self, text: &At<String>, no_case: bool) -> Option<Regex> {
+        match RegexBuilder::new(text).case_insensitive(no_case).build() {
             Ok(r) => Some(r),
             Err(e) => {
                 let why = e.to_string();
@@ -326,11 +430,14 @@ impl Compiler<'_> {
 /// an escaped line break; the language has already split them off.
 fn base_request(h: &model::HttpChk) -> check::HttpSend {
     let d = check::HttpSend::default();
+    let host = h.host.iter().map(|v| ("Host".to_owned(), Text::from(v.as_str())));
+    let others = h.headers.iter().map(|(n, v)| (n.clone(), Text::from(v.as_str())));
     check::HttpSend {
         method: h.method.clone().unwrap_or(d.method),
-        uri: h.uri.clone().unwrap_or(d.uri),
+        uri: h.uri.as_ref().map_or(d.uri, |u| Text::from(u.as_str())),
         version: h.version.clone().unwrap_or(d.version),
-        headers: h.host.iter().map(|v| ("Host".to_owned(), v.clone())).collect(),
-        ..check::HttpSend::default()
+        headers: host.chain(others).collect(),
+        body: h.body.as_deref().map(Text::from).unwrap_or_default(),
+        comment: None,
     }
 }

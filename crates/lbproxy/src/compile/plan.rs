@@ -341,6 +341,8 @@ pub struct Backend {
     pub rules: Arc<ProxyRules>,
     pub use_server: Vec<(ServerIx, Option<Cond>)>,
     pub stick: StickRules,
+    /// `unique-id-format`, for checks that send one.
+    pub unique_id: Option<LogFormat>,
     pub errors: Arc<ErrorPages>,
     pub stats: Option<Arc<StatsPage>>,
     pub fullconn: u32,

@@ -1,10 +1,18 @@
 //! Health checks: what a check does on the wire, and the words of its verdicts.
 
+pub mod agent;
 mod http;
+pub mod protocol;
 pub mod script;
 pub mod status;
 
 use std::net::IpAddr;
+
+use super::{
+    action::variable::Change,
+    logformat::LogFormat,
+    sample::{Ctx, Expr},
+};
 
 pub use status::{Status, Verdict};
 
@@ -63,6 +71,8 @@ pub enum Script {
     Tcp(Vec<Step>),
     /// `option ssl-hello-chk`.
     SslHello,
+    /// `option mysql-check`, `redis-check` and their like.
+    Protocol(protocol::Protocol),
 }
 
 /// One step of a script.
@@ -72,15 +82,48 @@ pub enum Step {
     Send(Send),
     Expect(Expect),
     Comment(String),
+    /// `set-var`, `set-var-fmt`, `unset-var`.
+    Variable(Box<Change>),
+}
+
+/// A text as written, or computed when it is needed.
+#[derive(Clone, Debug)]
+pub enum Text {
+    Plain(Vec<u8>),
+    Format(Box<LogFormat>),
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text::Plain(Vec::new())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text::Plain(text.into())
+    }
+}
+
+impl Text {
+    /// What it says now.
+    pub fn render(&self, ctx: &mut Ctx<'_>) -> Vec<u8> {
+        match self {
+            Text::Plain(t) => t.clone(),
+            Text::Format(f) => f.to_vec(ctx),
+        }
+    }
 }
 
 /// `tcp-check connect`, `http-check connect`: what differs from the server.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Connect {
     /// `default`: the server's own settings.
     pub default: bool,
     pub addr: Option<IpAddr>,
     pub port: Option<u16>,
+    /// `port <expression>`.
+    pub port_expr: Option<Expr>,
     pub ssl: bool,
     pub sni: Option<String>,
     pub alpn: Vec<Vec<u8>>,
@@ -90,23 +133,25 @@ pub struct Connect {
 }
 
 /// What is sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Send {
     /// `tcp-check send`, `send-binary`.
     Bytes { bytes: Vec<u8>, comment: Option<String> },
+    /// `tcp-check send-lf`, `send-binary-lf` (then hexadecimal digits come out of the format).
+    Format { format: Box<LogFormat>, hex: bool, comment: Option<String> },
     /// `http-check send`, with what `option httpchk` says filled in.
     Http(HttpSend),
 }
 
 /// `http-check send`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpSend {
     pub method: String,
-    pub uri: String,
+    pub uri: Text,
     /// `HTTP/1.0`, `HTTP/1.1`.
     pub version: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub headers: Vec<(String, Text)>,
+    pub body: Text,
     pub comment: Option<String>,
 }
 
@@ -117,7 +162,7 @@ impl Default for HttpSend {
             uri: "/".into(),
             version: "HTTP/1.0".into(),
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Text::default(),
             comment: None,
         }
     }
@@ -135,6 +180,11 @@ pub struct Expect {
     pub ok_status: Option<String>,
     pub error_status: Option<String>,
     pub tout_status: Option<String>,
+    /// `on-success`, `on-error`: what the report says then.
+    pub on_success: Option<Box<LogFormat>>,
+    pub on_error: Option<Box<LogFormat>>,
+    /// `status-code`: the number that goes with the report.
+    pub status_code: Option<Expr>,
 }
 
 /// What an answer must hold.
@@ -147,10 +197,14 @@ pub enum What {
     String(Vec<u8>),
     Rstring(regex::bytes::Regex),
     Binary(Vec<u8>),
+    StringLf(Box<LogFormat>),
+    BinaryLf(Box<LogFormat>),
     /// Matched against the bytes received in upper-case hexadecimal digits.
     Rbinary(regex::bytes::Regex),
     /// The beginning of a TLS record, whatever it says (`option ssl-hello-chk`).
     TlsRecord,
+    /// The next answer of a protocol's exchange.
+    Protocol(protocol::Step),
     /// A header of that name whose value (or one of its comma-separated values unless `full`) matches.
     Header {
         name: NameMatch,
@@ -161,10 +215,10 @@ pub enum What {
 /// How a header's name or value is compared.
 #[derive(Clone, Debug)]
 pub enum NameMatch {
-    Exact(Vec<u8>),
-    Begin(Vec<u8>),
-    End(Vec<u8>),
-    Contains(Vec<u8>),
+    Exact(Text),
+    Begin(Text),
+    End(Text),
+    Contains(Text),
     Regex(regex::bytes::Regex),
 }
 
@@ -172,5 +226,9 @@ pub enum NameMatch {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct AgentSpec {
     pub inter_ms: u32,
+    /// The server's own address when `None`.
+    pub addr: Option<IpAddr>,
     pub port: u16,
+    /// `agent-send`: what is sent first.
+    pub send: Vec<u8>,
 }

@@ -6,7 +6,9 @@
 //! says and expects is `engine::check`'s, what it means `engine::state`'s; connecting is `check::probe`'s.
 
 mod adopt;
+mod agent;
 mod probe;
+mod world;
 
 use std::{
     cell::RefCell,
@@ -27,6 +29,7 @@ use crate::{
     compile::plan::{Backend, Server},
     engine::{
         check::{Spec, script::Program},
+        sample::ProcessFacts,
         state::{Change, CheckReport, LogLine, OpState, ServerState, Severity},
     },
 };
@@ -99,8 +102,27 @@ fn start_all(
         .flat_map(|b| b.servers.iter().map(move |s| (b, s)))
         .filter_map(|(b, s)| Some((b, s, s.check.as_ref().filter(|_| s.track.is_none())?)))
         .collect();
+    for b in plan.backends.iter().filter(|b| !b.disabled) {
+        for server in &b.servers {
+            if let Some(spec) = &server.agent {
+                let asker = agent::Asker {
+                    shared: shared.clone(),
+                    runtime: runtime.clone(),
+                    server: server.clone(),
+                    spec: spec.clone(),
+                    logger: logger.clone(),
+                };
+                checks.spawn_local(asker.run());
+            }
+        }
+    }
     let spread = all.iter().map(|(.., c)| c.inter_ms).filter(|&i| i >= SPREAD_FROM_MS).min().unwrap_or(0);
     let count = all.len().max(1) as u64;
+    let facts = Rc::new(ProcessFacts {
+        hostname: nix::unistd::gethostname().ok().and_then(|n| n.into_string().ok()).unwrap_or_default(),
+        zone: (*shared.zone).clone(),
+        start_s: shared.started_us / 1_000_000,
+    });
     for (position, (backend, server, spec)) in all.into_iter().enumerate() {
         let delay = match spec.inter_ms >= SPREAD_FROM_MS {
             true => u64::from(spread) * position as u64 / count,
@@ -114,6 +136,7 @@ fn start_all(
             program: Program::new(spec),
             spec: spec.clone(),
             logger: logger.clone(),
+            facts: facts.clone(),
             seed: shared.started_us ^ (u64::from(server.state.uid) << 40) | 1,
         };
         checks.spawn_local(checker.run(Duration::from_millis(delay)));
@@ -129,6 +152,7 @@ struct Checker {
     program: Program,
     spec: Arc<Spec>,
     logger: Rc<RefCell<Logger>>,
+    facts: Rc<ProcessFacts>,
     seed: u64,
 }
 
@@ -159,6 +183,15 @@ impl Checker {
             spec: &self.spec,
             program: &self.program,
             state_header: self.program.send_state.then(|| self.state_header()),
+            around: world::CheckWorld {
+                plan: &self.runtime.plan,
+                backend: &self.backend,
+                server: &self.server,
+                facts: &self.facts,
+            },
+            now_us: self.shared.started_us
+                + u64::try_from(self.shared.started.elapsed().as_micros()).unwrap_or(0),
+            seed: self.seed,
         };
         let outcome = probe.run().await;
         let report = CheckReport {

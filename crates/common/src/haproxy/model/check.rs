@@ -22,6 +22,16 @@ model! {
         pub body: Option<String>,
     }
 
+    /// `healthcheck name`: a check that servers name.
+    pub struct Healthcheck {
+        pub name: At<String>,
+        pub check: CheckKind,
+        pub http_check: Vec<At<CheckStep>>,
+        pub tcp_check: Vec<At<CheckStep>>,
+        pub disable_on_404: bool,
+        pub send_state: bool,
+    }
+
     /// `http-check send`.
     pub struct CheckSend {
         pub method: Option<String>,

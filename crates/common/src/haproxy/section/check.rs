@@ -1,16 +1,20 @@
 //! `http-check`, `tcp-check`, `external-check`: what checks send and expect.
 
 use super::{
+    apply_line,
     cx::{Cx, Status, rows},
     proxy::Build,
     rule::sets,
-    scope::DB,
+    scope::{BACKEND, DB},
     set,
 };
 use crate::{
-    haproxy::model::{
-        Action, CheckConnect, CheckExpect, CheckPort, CheckSend, CheckStep, ExpectHeader, ExpectWhat,
-        ReplyHeader,
+    haproxy::{
+        model::{
+            Action, CheckConnect, CheckExpect, CheckKind, CheckPort, CheckSend, CheckStep, Config,
+            ExpectHeader, ExpectWhat, Healthcheck, HttpChk, ReplyHeader,
+        },
+        tree::{Line, Section},
     },
     keyword::ANY,
     source::At,
@@ -42,14 +46,49 @@ rows! {
     "tcp-check unset-var", DB, (0, 0), FULL, |b, cx| tcp(b, cx, set_var), "Removes a variable.";
 }
 
+/// `healthcheck name`: `type` chooses the kind as `option` does in a backend, and steps follow.
+pub(super) fn healthcheck(section: &Section, config: &mut Config, cx: &mut Cx<'_>) {
+    let mut build = Build::default();
+    for line in &section.lines {
+        let families = [KEYWORDS, super::option::KEYWORDS];
+        match line.words.split_first() {
+            Some((word, rest)) if word.as_str() == "type" => {
+                let option = At::new("option".to_owned(), word.span);
+                let words = std::iter::once(option).chain(rest.iter().cloned()).collect();
+                apply_line(&families, BACKEND, &Line { words }, &mut build, cx);
+            }
+            _ => apply_line(&families[..1], BACKEND, line, &mut build, cx),
+        }
+    }
+    let back = build.proxy.back;
+    config.healthchecks.push(Healthcheck {
+        name: section.args.first().cloned().unwrap_or_default(),
+        check: back.check,
+        http_check: back.http_check,
+        tcp_check: back.tcp_check,
+        disable_on_404: back.http_check_disable_on_404,
+        send_state: back.http_check_send_state,
+    });
+}
+
 fn http(b: &mut Build, cx: &mut Cx<'_>, read: fn(&mut Cx<'_>) -> Option<CheckStep>) {
     if let Some(step) = read(cx) {
+        // Own steps stand in the place of those of `defaults`, and so does the request of `option httpchk`.
+        if !std::mem::replace(&mut b.own_checks.http, true) && !b.own_checks.kind {
+            b.proxy.back.http_check.clear();
+            if let CheckKind::Http(chk) = &mut b.proxy.back.check {
+                *chk = HttpChk::default();
+            }
+        }
         b.proxy.back.http_check.push(At::new(step, cx.span()));
     }
 }
 
 fn tcp(b: &mut Build, cx: &mut Cx<'_>, read: fn(&mut Cx<'_>) -> Option<CheckStep>) {
     if let Some(step) = read(cx) {
+        if !std::mem::replace(&mut b.own_checks.tcp, true) && !b.own_checks.kind {
+            b.proxy.back.tcp_check.clear();
+        }
         b.proxy.back.tcp_check.push(At::new(step, cx.span()));
     }
 }

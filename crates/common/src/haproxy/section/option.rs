@@ -13,7 +13,6 @@ use crate::{
 };
 
 const FULL: Status = Status::FULL;
-const CHECK: Status = Status::not_yet("this kind of check is not built: a connection is tried instead");
 const COUNTS: Status = Status::no_effect("counters are always current");
 const HTX: Status = Status::gone("2.5", "no such line", "there is one HTTP engine");
 
@@ -31,7 +30,7 @@ rows! {
     "option disable-h2-upgrade", DF | NO, (0, 0), Status::no_effect("HTTP/2 is not spoken"), |b, cx| set::flag(&mut b.proxy.options.disable_h2_upgrade, cx), "Does not go over to HTTP/2 by itself.";
     "option dontlog-normal", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.dontlog_normal, cx), "Does not log what went well.";
     "option dontlognull", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.dontlognull, cx), "Does not log connections without data.";
-    "option external-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::External, cx), "Checks by a program.";
+    "option external-check", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::External, cx), "Checks by a program.";
     "option forceclose", ALL | NO, (0, 0), Status::removed("2.0", "`option httpclose`"), |b, cx| http_mode(b, HttpMode::Close, cx), "Closes both sides after each response, old spelling.";
     "option forwarded", DB | NO, (0, ANY), Status::not_yet("use `option forwardfor`"), |b, cx| b.proxy.options.forwarded = (!cx.no).then(|| Forwarded { args: cx.args.to_vec() }), "Adds a Forwarded header.";
     "option forwardfor", ALL, (0, ANY), FULL, |b, cx| forward(&mut b.proxy.options.forwardfor, true, cx), "Adds an X-Forwarded-For header.";
@@ -58,26 +57,26 @@ rows! {
     "option independant-streams", ALL | NO, (0, 0), Status::removed("2.1", "`option independent-streams`"), |b, cx| set::flag(&mut b.proxy.options.independent_streams, cx), "Timeouts of both directions apart, old spelling.";
     "option independent-streams", ALL | NO, (0, 0), Status::not_yet("both directions share their timeouts"), |b, cx| set::flag(&mut b.proxy.options.independent_streams, cx), "Timeouts of both directions apart.";
     "option lb-agent-chk", DB | NO, (0, 0), Status::refused("it was removed from HAProxy in 1.5: write `agent-check` on the server lines"), keep, "Asks agents for weights.";
-    "option ldap-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Ldap, cx), "Checks by LDAP.";
+    "option ldap-check", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::Ldap, cx), "Checks by LDAP.";
     "option log-health-checks", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_health_checks, cx), "Logs each change of a check's result.";
     "option log-separate-errors", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.log_separate_errors, cx), "Logs failures at a higher level.";
     "option logasap", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
-    "option mysql-check", DB, (0, ANY), CHECK, mysql, "Checks by MySQL's handshake.";
+    "option mysql-check", DB, (0, ANY), FULL, mysql, "Checks by MySQL's handshake.";
     "option nolinger", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.nolinger, cx), "Closes with a reset.";
     "option originalto", ALL, (0, ANY), Status::not_yet("the header is not added"), |b, cx| forward(&mut b.proxy.options.originalto, false, cx), "Adds an X-Original-To header.";
     "option persist", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.persist, cx), "Goes to the cookie's server even if it is down.";
-    "option pgsql-check", DB, (0, ANY), CHECK, pgsql, "Checks by PostgreSQL's handshake.";
+    "option pgsql-check", DB, (0, ANY), FULL, pgsql, "Checks by PostgreSQL's handshake.";
     "option prefer-last-server", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.prefer_last_server, cx), "Stays with the server of the last request.";
-    "option redis-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Redis, cx), "Checks by Redis' PING.";
+    "option redis-check", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::Redis, cx), "Checks by Redis' PING.";
     "option redispatch", DB | NO, (0, 1), FULL, redispatch, "Goes to another server when one cannot be reached.";
-    "option smtpchk", DB, (0, 2), CHECK, smtp, "Checks by SMTP.";
+    "option smtpchk", DB, (0, 2), FULL, smtp, "Checks by SMTP.";
     "option socket-stats", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.socket_stats, cx), "Counts each listener apart.";
     "option splice-auto", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_auto, cx), "Splices in the kernel where it pays.";
     "option splice-request", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_request, cx), "Splices requests in the kernel.";
     "option splice-response", ALL | NO, (0, 0), Status::no_effect("bodies are copied between sockets"), |b, cx| set::flag(&mut b.proxy.options.splice_response, cx), "Splices responses in the kernel.";
-    "option spop-check", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::Spop, cx), "Checks by SPOP.";
+    "option spop-check", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::Spop, cx), "Checks by SPOP.";
     "option srvtcpka", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.srvtcpka, cx), "TCP keepalive to servers.";
-    "option ssl-hello-chk", DB, (0, 0), CHECK, |b, cx| check(b, CheckKind::SslHello, cx), "Checks by a TLS hello.";
+    "option ssl-hello-chk", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::SslHello, cx), "Checks by a TLS hello.";
     "option tcp-check", DB, (0, 0), FULL, |b, cx| check(b, CheckKind::Tcp, cx), "Checks by tcp-check rules.";
     "option tcp-smart-accept", DF | NO, (0, 0), Status::no_effect("the system decides about acknowledgements"), |b, cx| set::tri(&mut b.proxy.options.tcp_smart_accept, cx), "Does not acknowledge before the answer.";
     "option tcp-smart-connect", DB | NO, (0, 0), Status::no_effect("the system decides about acknowledgements"), |b, cx| set::flag(&mut b.proxy.options.tcp_smart_connect, cx), "Sends data with the acknowledgement.";
@@ -114,12 +113,26 @@ fn log_format(b: &mut Build, format: LogFormat, cx: &mut Cx<'_>) {
     }
 }
 
+/// A kind of check of the section's own leaves inherited steps behind.
+fn own_kind(b: &mut Build) {
+    if !std::mem::replace(&mut b.own_checks.kind, true) {
+        if !b.own_checks.http {
+            b.proxy.back.http_check.clear();
+        }
+        if !b.own_checks.tcp {
+            b.proxy.back.tcp_check.clear();
+        }
+    }
+}
+
 fn check(b: &mut Build, kind: CheckKind, cx: &mut Cx<'_>) {
+    own_kind(b);
     b.proxy.back.check = if cx.no { CheckKind::Connect } else { kind };
 }
 
 /// `[method] uri [version [host]]`. What used to follow the version were header lines and a body.
 fn httpchk(b: &mut Build, cx: &mut Cx<'_>) {
+    own_kind(b);
     if cx.no {
         b.proxy.back.check = CheckKind::Connect;
         return;

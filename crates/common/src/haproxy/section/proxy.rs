@@ -48,6 +48,16 @@ pub(super) struct Build {
     pub(super) is_defaults: bool,
     /// Rules may be inherited from a named section only.
     pub(super) named: bool,
+    /// What the section itself says of checks: what it says replaces what it inherited.
+    pub(super) own_checks: OwnChecks,
+}
+
+/// Lines about checks that stand in the section itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OwnChecks {
+    pub(super) kind: bool,
+    pub(super) http: bool,
+    pub(super) tcp: bool,
 }
 
 /// The proxies read so far, and the `defaults` they may start from.
@@ -124,9 +134,10 @@ impl Proxies {
     }
 
     fn start(&self, from: Option<&At<String>>, cx: &mut Cx<'_>) -> Build {
-        let Some(name) = from else { return self.last.clone() };
+        let fresh = |b: &Build| Build { own_checks: OwnChecks::default(), ..b.clone() };
+        let Some(name) = from else { return fresh(&self.last) };
         if let Some(build) = self.named.get(&name.value) {
-            return build.clone();
+            return fresh(build);
         }
         let d = Diagnostic::alert(
             codes::UNRESOLVED_NAME,

@@ -175,7 +175,7 @@ fn tlv_option<'a>(
 const FULL: Status = Status::FULL;
 const SUITES: Status = Status::not_yet("the TLS library's own selection counts");
 const TCP: Status = Status::not_yet("the system's setting counts");
-const AGENT: Status = Status::not_yet("agents are not asked");
+const AGENT: Status = FULL;
 const DNS: Status = Status::not_yet("names are resolved once, at start");
 const CHECKS: Status = Status::not_yet("checks are made with connections of their own");
 const LOGS: Status = Status::not_yet("log backends are not served");
@@ -224,7 +224,7 @@ rows! {
     "from", scope::OWN, (1, 1), Status::refused("servers take their defaults from `default-server` lines without a name"), |_, _| {}, "Which named defaults the server takes.";
     "guid", scope::OWN, (1, 1), Status::not_yet("objects have no global identifiers"), |s, cx| set::word(&mut s.guid, cx), "Global identifier of the server.";
     "hash-key", scope::OWN, (1, 1), Status::not_yet("servers are placed by their numbers"), |s, cx| set::word(&mut s.hash_key, cx), "What places the server on the hash ring.";
-    "healthcheck", scope::OWN, (1, 1), Status::not_yet("named checks are not served"), |s, cx| set::word(&mut s.check.healthcheck, cx), "Named check to use.";
+    "healthcheck", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.check.healthcheck, cx), "Named check to use.";
     "id", scope::OWN, (1, 1), FULL, |s, cx| set::number_at(&mut s.id, cx), "Number of the server.";
     "idle-ping", scope::OWN, (1, 1), Status::not_yet("HTTP/2 is not spoken to servers"), |s, cx| set::ms(&mut s.pool.idle_ping_ms, cx), "Interval of pings on idle server connections.";
     "init-addr", scope::OWN, (1, 1), FULL, init_addr, "How the address is found at start.";

@@ -17,6 +17,7 @@ use crate::{
 pub(super) fn build(section: &Section, config: &mut Config, cx: &mut Cx<'_>) {
     match section.kind.as_str() {
         "userlist" => users::userlist(section, config, cx),
+        "healthcheck" => super::check::healthcheck(section, config, cx),
         "http-errors" => users::http_errors(section, config, cx),
         "resolvers" => network::resolvers(section, config, cx),
         "peers" => network::peers(section, config, cx),

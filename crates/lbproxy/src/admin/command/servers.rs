@@ -72,10 +72,14 @@ fn state_line(b: &Backend, s: &Server, now_ms: u64, out: &mut String) {
     let (addr, _) = server_address(s);
     let status = v.last_report.status;
     let check_port = s.state.check_port().or(s.check.as_ref().and_then(|c| c.port)).unwrap_or(0);
+    // Configured, enabled, an agent (management guide 9.3).
+    let agent_state = if s.agent.is_some() { 0x16 } else { 0 };
+    let agent_addr = s.agent.as_ref().and_then(|a| a.addr);
+    let agent_addr = agent_addr.map_or_else(|| "-".to_owned(), |a| a.to_string());
     let check_addr = s.check.as_ref().and_then(|c| c.addr);
     let _ = writeln!(
         out,
-        "{} {} {} {} {} {} {} {} {} {} {} {} {} {} 0 0 0 {} {} - {} {check_port} {} - {}",
+        "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {agent_state} 0 0 {} {} - {} {check_port} {} {agent_addr} {}",
         b.id,
         b.name,
         s.id,
@@ -88,7 +92,7 @@ fn state_line(b: &Backend, s: &Server, now_ms: u64, out: &mut String) {
         v.since_change_ms / 1_000,
         status.number().max(1),
         status.result_number(),
-        if v.checked { v.health } else { 0 },
+        if v.checked { v.health } else { 1 },
         v.check_state,
         s.host.as_deref().unwrap_or("-"),
         addr.map_or(0, |a| a.port()),

@@ -102,7 +102,7 @@ impl Scope<'_> {
             | Model::SetQuery(_)
             | Model::SetUri(_)
             | Model::SetStatus { .. } => Action::Line(Box::new(self.line(action, at)?)),
-            Model::SetVar(set) => Action::Variable(Box::new(self.set_var(set, at)?)),
+            Model::SetVar(set) => Action::Variable(Box::new(self.set_var(set, places)?)),
             Model::UnsetVar(name) => Action::Variable(Box::new(vars::Change::Unset(self.var(name)?))),
             Model::Capture { expr, id, .. } => {
                 let value = self.sample(expr, Type::Str, places)?;
@@ -255,7 +255,17 @@ impl Scope<'_> {
         }
     }
 
-    fn set_var(&mut self, set: &model::SetVar, at: &Stand<'_>) -> Option<vars::Change> {
+    /// `set-var` outside of rules.
+    pub fn variable_change(&mut self, set: &model::SetVar, places: &[Place]) -> Option<vars::Change> {
+        self.set_var(set, places)
+    }
+
+    /// `unset-var` outside of rules.
+    pub fn variable_unset(&mut self, name: &At<String>) -> Option<vars::Change> {
+        self.var(name).map(vars::Change::Unset)
+    }
+
+    fn set_var(&mut self, set: &model::SetVar, places: &[Place]) -> Option<vars::Change> {
         let var = self.var(&set.name)?;
         if let Some(bad) = set.conditions.iter().find(|c| !VAR_CONDITIONS.contains(&c.as_str())) {
             self.alert(set.name.span, format!("`{bad}` is no condition of set-var"));
@@ -264,12 +274,12 @@ impl Scope<'_> {
         let conditions = set.conditions.iter().map(|c| c.as_str().into()).collect();
         Some(match &set.value {
             VarValue::Expr(e) => {
-                vars::Change::Set { var, conditions, value: self.sample(e, Type::Any, at.places)? }
+                vars::Change::Set { var, conditions, value: self.sample(e, Type::Any, places)? }
             }
             VarValue::Format(f) => vars::Change::SetFormat {
                 var,
                 conditions,
-                value: self.log_format_at(f, FormatKind::Text, at.places)?,
+                value: self.log_format_at(f, FormatKind::Text, places)?,
             },
         })
     }

@@ -29,7 +29,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub(super) fn run(&self, ctx: &mut Ctx<'_>) {
+    pub(in crate::engine) fn run(&self, ctx: &mut Ctx<'_>) {
         match self {
             Change::Set { var, conditions, value } => {
                 if let Some(value) = value.eval(ctx).map(Value::into_owned) {

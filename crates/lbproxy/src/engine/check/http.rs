@@ -3,6 +3,7 @@
 //! A check reads one short answer; it is parsed anew whenever more arrives, which is bounded by what a check keeps.
 
 use super::HttpSend;
+use crate::engine::sample::Ctx;
 
 /// Header fields of an answer at most.
 const FIELDS_MAX: usize = 100;
@@ -24,34 +25,36 @@ pub(super) enum Parsed {
     Answer(Answer),
 }
 
-/// The bytes of a request. The connection is not meant to last, which HTTP/1.1 has to be told.
-pub(super) fn request(s: &HttpSend, state: Option<&str>) -> Vec<u8> {
-    let mut out = format!("{} {} {}\r\n", s.method, s.uri, s.version).into_bytes();
-    let mut field = |name: &str, value: &str| {
-        for part in [name, ": ", value, "\r\n"] {
-            out.extend_from_slice(part.as_bytes());
+/// The bytes of a request. The connection is not meant to last, which HTTP/1.1 has to be told unless the script says
+/// something else.
+pub(super) fn request(s: &HttpSend, state: Option<&str>, ctx: &mut Ctx<'_>) -> Vec<u8> {
+    let uri = s.uri.render(ctx);
+    let uri = if uri.is_empty() { b"/".to_vec() } else { uri };
+    let mut out = [s.method.as_bytes(), b" ", &uri, b" ", s.version.as_bytes(), b"\r\n"].concat();
+    let mut field = |name: &str, value: &[u8]| {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            out.extend_from_slice(part);
         }
     };
     for (n, v) in &s.headers {
         // The framing is ours.
-        if !["connection", "content-length", "transfer-encoding"]
-            .iter()
-            .any(|own| n.eq_ignore_ascii_case(own))
-        {
-            field(n, v);
+        if !["content-length", "transfer-encoding"].iter().any(|own| n.eq_ignore_ascii_case(own)) {
+            field(n, &v.render(ctx));
         }
     }
     if let Some(state) = state {
-        field("X-Haproxy-Server-State", state);
+        field("X-Haproxy-Server-State", state.as_bytes());
     }
-    if !s.body.is_empty() {
-        field("Content-Length", &s.body.len().to_string());
+    let body = s.body.render(ctx);
+    if !body.is_empty() {
+        field("Content-Length", body.len().to_string().as_bytes());
     }
-    if s.version.eq_ignore_ascii_case("HTTP/1.1") {
-        field("Connection", "close");
+    let says = s.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("connection"));
+    if s.version.eq_ignore_ascii_case("HTTP/1.1") && !says {
+        field("Connection", b"close");
     }
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(&s.body);
+    out.extend_from_slice(&body);
     out
 }
 

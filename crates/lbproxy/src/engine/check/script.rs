@@ -6,7 +6,21 @@
 
 use std::{fmt::Write, net::IpAddr};
 
-use super::{Connect, Expect, HttpSend, NameMatch, Script, Send, Spec, Status, Step, What, http};
+use super::{
+    Connect, Expect, HttpSend, NameMatch, Script, Send, Spec, Status, Step, Text, What, http,
+    protocol::{self, Reading, Turn},
+};
+use crate::engine::{
+    conn::ConnInfo,
+    http::{
+        Head,
+        parse::{self, Limits},
+    },
+    logformat::LogFormat,
+    pattern::unhex,
+    sample::{Ctx, Names, World},
+    txn::Txn,
+};
 
 /// Bytes of an answer that a check looks at.
 pub const RECEIVED_MAX: usize = 16_384;
@@ -34,6 +48,7 @@ enum Kind {
     Http,
     Tcp,
     SslHello,
+    Protocol,
 }
 
 /// Where and how to connect: what differs from the server's own settings.
@@ -87,9 +102,49 @@ enum Phase {
     Talking,
 }
 
+/// What the expressions of a script may ask of the world around the check.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    pub names: Names<'a>,
+    pub world: &'a dyn World,
+    /// `unique-id-format` of the proxy.
+    pub unique_id: Option<&'a LogFormat>,
+    pub now_us: u64,
+    pub seed: u64,
+}
+
+/// What the expressions of a script look at.
+#[derive(Debug)]
+struct Scene<'a> {
+    around: Around<'a>,
+    conn: ConnInfo,
+    /// Variables (`check.`) live here.
+    txn: Txn,
+    /// The head of the last HTTP answer.
+    res: Head,
+}
+
+impl Scene<'_> {
+    /// Evaluates something; `body` are the bytes received, or an answer's body.
+    fn ask<R>(&mut self, body: Option<&[u8]>, ask: impl FnOnce(&mut Ctx<'_>) -> R) -> R {
+        let a = self.around;
+        let mut ctx = Ctx::new(&self.conn, &mut self.txn, a.names, a.world);
+        ctx.res = Some(&mut self.res).filter(|r| r.status > 0);
+        ctx.responding = true;
+        ctx.body = body;
+        (ctx.now_us, ctx.seed) = (a.now_us, a.seed);
+        ask(&mut ctx)
+    }
+}
+
 /// One passage through a program.
 #[derive(Debug)]
 pub struct Run<'a> {
+    scene: Scene<'a>,
+    /// What a protocol's last answer said.
+    said: (u16, String),
+    /// The texts of the step's expectation as they were computed.
+    computed: Option<(usize, Vec<u8>)>,
     program: &'a Program,
     spec: &'a Spec,
     at: usize,
@@ -112,6 +167,7 @@ impl Program {
             Script::Http(s) => (Kind::Http, s.clone()),
             Script::Tcp(s) => (Kind::Tcp, s.clone()),
             Script::SslHello => (Kind::SslHello, ssl_hello()),
+            Script::Protocol(p) => (Kind::Protocol, p.turns().into_iter().map(step_of).collect()),
         };
         if kind == Kind::Http {
             let first = steps.iter().position(|s| !matches!(s, Step::Comment(_)));
@@ -141,6 +197,13 @@ impl Program {
     }
 }
 
+fn step_of(turn: Turn) -> Step {
+    match turn {
+        Turn::Send(bytes) => Step::Send(Send::Bytes { bytes, comment: None }),
+        Turn::Expect(step) => Step::Expect(expect(What::Protocol(step))),
+    }
+}
+
 fn expect(what: What) -> Expect {
     Expect {
         negated: false,
@@ -150,13 +213,30 @@ fn expect(what: What) -> Expect {
         ok_status: None,
         error_status: None,
         tout_status: None,
+        on_success: None,
+        on_error: None,
+        status_code: None,
     }
 }
 
 impl<'a> Run<'a> {
     /// `state_header` is the value of `X-Haproxy-Server-State` when the program wants it.
-    pub fn new(program: &'a Program, spec: &'a Spec, state_header: Option<String>) -> Run<'a> {
+    pub fn new(
+        program: &'a Program,
+        spec: &'a Spec,
+        state_header: Option<String>,
+        around: Around<'a>,
+    ) -> Run<'a> {
+        let mut scene =
+            Scene { around, conn: ConnInfo::default(), txn: Txn::default(), res: Head::default() };
+        if let Some(format) = around.unique_id {
+            let id = scene.ask(None, |ctx| format.to_vec(ctx));
+            scene.txn.unique_id = Some(id);
+        }
         Run {
+            scene,
+            said: (0, String::new()),
+            computed: None,
             program,
             spec,
             at: 0,
@@ -176,13 +256,22 @@ impl<'a> Run<'a> {
         while let Some(n) = program.steps.get(self.at) {
             match &n.step {
                 Step::Comment(_) => self.at += 1,
+                Step::Variable(change) => {
+                    let body = std::mem::take(&mut self.received);
+                    self.scene.ask(Some(&body), |ctx| change.run(ctx));
+                    self.received = body;
+                    self.at += 1;
+                }
                 Step::Connect(c) => return self.connect(c),
                 Step::Send(s) => {
+                    let bytes = self.bytes_of(s);
                     self.received.clear();
-                    return Action::Send(self.bytes_of(s));
+                    return Action::Send(bytes);
                 }
                 Step::Expect(e) => match self.judge(e, n.number) {
                     Judged::Met => {
+                        self.computed = None;
+                        self.tell_success(e);
                         self.ok_status = e.ok_status.as_deref().and_then(Status::parse);
                         self.at += 1;
                     }
@@ -267,10 +356,12 @@ impl<'a> Run<'a> {
                 Some(p) => (format!("(connect port {p})"), &c.comment),
                 None => ("(connect)".to_owned(), &c.comment),
             },
-            Step::Send(Send::Bytes { comment, .. }) => ("(send)".to_owned(), comment),
+            Step::Send(Send::Bytes { comment, .. } | Send::Format { comment, .. }) => {
+                ("(send)".to_owned(), comment)
+            }
             Step::Send(Send::Http(h)) => ("(send)".to_owned(), &h.comment),
             Step::Expect(e) => (format!("(expect {})", expected_words(&e.what)), &e.comment),
-            Step::Comment(_) => (String::new(), &None),
+            Step::Comment(_) | Step::Variable(_) => (String::new(), &None),
         };
         info.push_str(&what);
         if let Some(c) = comment {
@@ -282,9 +373,14 @@ impl<'a> Run<'a> {
         (self.phase, self.closed) = (Phase::Connecting, false);
         self.received.clear();
         let own = c.default;
+        let computed = c
+            .port_expr
+            .as_ref()
+            .and_then(|e| self.scene.ask(None, |ctx| e.eval(ctx).and_then(|v| v.to_int())));
+        let computed = computed.and_then(|n| u16::try_from(n).ok());
         let target = Target {
             addr: c.addr.or(self.spec.addr),
-            port: c.port.or(self.spec.port),
+            port: computed.or(c.port).or(self.spec.port),
             ssl: c.ssl || (own && self.spec.ssl),
             sni: c.sni.clone().or_else(|| self.spec.sni.clone()),
             alpn: if c.alpn.is_empty() { self.spec.alpn.clone() } else { c.alpn.clone() },
@@ -294,11 +390,53 @@ impl<'a> Run<'a> {
         Action::Connect(target)
     }
 
-    fn bytes_of(&self, s: &Send) -> Vec<u8> {
-        match s {
+    fn bytes_of(&mut self, s: &Send) -> Vec<u8> {
+        let state = self.state_header.clone();
+        self.scene.ask(Some(&self.received), |ctx| match s {
             Send::Bytes { bytes, .. } => bytes.clone(),
-            Send::Http(h) => http::request(h, self.state_header.as_deref()),
+            Send::Format { format, hex, .. } => {
+                let text = format.to_vec(ctx);
+                // What is no hexadecimal text sends nothing, as HAProxy does.
+                if *hex { unhex(&text).unwrap_or_default() } else { text }
+            }
+            Send::Http(h) => http::request(h, state.as_deref(), ctx),
+        })
+    }
+
+    /// `on-success` and `status-code` of an expectation that was met.
+    fn tell_success(&mut self, e: &Expect) {
+        if e.on_success.is_none() && e.status_code.is_none() {
+            return;
         }
+        let body = std::mem::take(&mut self.received);
+        if let Some(format) = &e.on_success {
+            let text = self.scene.ask(Some(&body), |ctx| format.to_vec(ctx));
+            self.said.1 = String::from_utf8_lossy(&text).into_owned();
+        }
+        if let Some(code) = self.code_of(e, &body) {
+            self.said.0 = code;
+        }
+        self.received = body;
+    }
+
+    fn code_of(&mut self, e: &Expect, body: &[u8]) -> Option<u16> {
+        let expr = e.status_code.as_ref()?;
+        let n = self.scene.ask(Some(body), |ctx| expr.eval(ctx).and_then(|v| v.to_int()));
+        n.and_then(|n| u16::try_from(n).ok())
+    }
+
+    /// `on-error` and `status-code` of one that was not.
+    fn tell_error(&mut self, e: &Expect, mut outcome: Outcome) -> Outcome {
+        let body = std::mem::take(&mut self.received);
+        if let Some(format) = &e.on_error {
+            let text = self.scene.ask(Some(&body), |ctx| format.to_vec(ctx));
+            outcome.info = String::from_utf8_lossy(&text).into_owned();
+        }
+        if let Some(code) = self.code_of(e, &body) {
+            outcome.code = code;
+        }
+        self.received = body;
+        outcome
     }
 
     fn passed(&self) -> Outcome {
@@ -306,12 +444,18 @@ impl<'a> Run<'a> {
         let talked = matches!(last.map(|s| &s.step), Some(Step::Send(_) | Step::Expect(_)));
         let (status, code, info) = match self.program.kind {
             Kind::Http if talked => (Status::L7Ok, self.code, ""),
+            Kind::Protocol => (Status::L7Ok, 0, ""),
             Kind::Tcp if talked => (Status::L7Ok, 0, "(tcp-check)"),
             Kind::SslHello => (Status::L6Ok, 0, ""),
             _ if self.secure => (Status::L6Ok, 0, ""),
             _ => (Status::L4Ok, 0, ""),
         };
-        Outcome { status: self.ok_status.unwrap_or(status), code, info: info.to_owned() }
+        let (told, words) = &self.said;
+        Outcome {
+            status: self.ok_status.unwrap_or(status),
+            code: if *told > 0 { *told } else { code },
+            info: if words.is_empty() { info.to_owned() } else { words.clone() },
+        }
     }
 
     // ---- expectations --------------------------------------------------------------------------------
@@ -320,14 +464,51 @@ impl<'a> Run<'a> {
         if self.received.is_empty() && !self.closed {
             return Judged::More;
         }
-        match self.program.kind {
-            Kind::Http => self.judge_http(e, number),
+        let judged = match (&e.what, self.program.kind) {
+            (What::Protocol(step), _) => self.judge_protocol(*step),
+            (_, Kind::Http) => self.judge_http(e, number),
             _ => self.judge_bytes(e, number),
+        };
+        match judged {
+            Judged::Failed(o) if o.status != Status::L7OkCond => Judged::Failed(self.tell_error(e, o)),
+            other => other,
         }
     }
 
-    fn judge_bytes(&self, e: &Expect, number: usize) -> Judged {
-        let got = self.received.as_slice();
+    fn judge_protocol(&mut self, step: protocol::Step) -> Judged {
+        match step.read(&self.received, self.closed) {
+            Reading::More => Judged::More,
+            Reading::Good { code, info } => {
+                // A later answer without words leaves those of an earlier one.
+                if code > 0 || !info.is_empty() {
+                    self.said = (code, info);
+                }
+                Judged::Met
+            }
+            Reading::Bad { status, code, info } => Judged::Failed(Outcome { status, code, info }),
+        }
+    }
+
+    /// The text of an expectation, computed once for its step.
+    fn text_of(&mut self, what: &What, body: &[u8]) -> Option<Vec<u8>> {
+        let format = match what {
+            What::StringLf(f) | What::BinaryLf(f) => f,
+            _ => return None,
+        };
+        if self.computed.as_ref().is_none_or(|(at, _)| *at != self.at) {
+            let text = self.scene.ask(Some(body), |ctx| format.to_vec(ctx));
+            let text =
+                if matches!(what, What::BinaryLf(_)) { unhex(&text).unwrap_or_default() } else { text };
+            self.computed = Some((self.at, text));
+        }
+        self.computed.as_ref().map(|(_, t)| t.clone())
+    }
+
+    fn judge_bytes(&mut self, e: &Expect, number: usize) -> Judged {
+        let received = self.received.clone();
+        let computed = self.text_of(&e.what, &received).map(What::String);
+        let what = computed.as_ref().unwrap_or(&e.what);
+        let got = received.as_slice();
         let bad = match self.program.kind {
             Kind::SslHello => Status::L6Rsp,
             _ => e.error_status.as_deref().and_then(Status::parse).unwrap_or(Status::L7Rsp),
@@ -339,12 +520,9 @@ impl<'a> Run<'a> {
             Judged::Failed(Outcome { status: bad, code: 0, info })
         };
         if got.is_empty() {
-            return fail(match self.program.kind {
-                Kind::SslHello => String::new(),
-                _ => format!("TCPCHK got an empty response at step {number}"),
-            });
+            return fail(format!("TCPCHK got an empty response at step {number}"));
         }
-        let wanted = match &e.what {
+        let wanted = match what {
             // Of an exact text no more than its own length need come.
             What::String(s) | What::Binary(s) => e.min_recv.min(s.len() as i32),
             _ => e.min_recv,
@@ -353,17 +531,17 @@ impl<'a> Run<'a> {
         if !full && wanted > 0 && got.len() < wanted as usize {
             return Judged::More;
         }
-        let conclusive = full || e.min_recv == 0;
-        match (matches_bytes(&e.what, got), e.negated) {
+        let conclusive = full || e.min_recv >= 0;
+        match (matches_bytes(what, got), e.negated) {
             (true, false) => Judged::Met,
             (false, true) if conclusive => Judged::Met,
             (false, _) if !conclusive => Judged::More,
             _ if self.program.kind == Kind::SslHello => fail(String::new()),
             (true, _) => {
-                fail(format!("TCPCHK matched unwanted content {} at step {number}", content_words(&e.what)))
+                fail(format!("TCPCHK matched unwanted content {} at step {number}", content_words(what)))
             }
             (false, _) => {
-                fail(format!("TCPCHK did not match content {} at step {number}", content_words(&e.what)))
+                fail(format!("TCPCHK did not match content {} at step {number}", content_words(what)))
             }
         }
     }
@@ -378,6 +556,13 @@ impl<'a> Run<'a> {
             http::Parsed::Answer(a) => a,
         };
         self.code = answer.status;
+        // What expressions read is the answer as any message is read.
+        let limits = Limits { head_bytes_max: usize::MAX, ..Limits::default() };
+        if parse::response(&self.received, &limits, &mut self.scene.res).is_err() {
+            self.scene.res.clear();
+        }
+        let computed = self.text_of(&e.what, &answer.body).map(What::String);
+        let what = computed.as_ref().unwrap_or(&e.what);
         if self.program.disable_on_404 && answer.status == 404 {
             return Judged::Failed(Outcome { status: Status::L7OkCond, code: 404, info: String::new() });
         }
@@ -390,7 +575,7 @@ impl<'a> Run<'a> {
             info
         };
         if on_head {
-            if matches_head(&e.what, &answer) != e.negated {
+            if self.scene.ask(None, |ctx| matches_head(&e.what, &answer, ctx)) != e.negated {
                 return Judged::Met;
             }
             let status = error.unwrap_or(Status::L7Sts);
@@ -407,7 +592,7 @@ impl<'a> Run<'a> {
         if answer.body.is_empty() && complete {
             return fail("HTTP content check could not find a response body");
         }
-        match (matches_bytes(&e.what, &answer.body), e.negated) {
+        match (matches_bytes(what, &answer.body), e.negated) {
             (true, false) => Judged::Met,
             (true, true) => fail("HTTP check matched unwanted content"),
             (false, _) if !complete => Judged::More,
@@ -436,16 +621,23 @@ fn matches_bytes(what: &What, got: &[u8]) -> bool {
         }
         // Alert or handshake: whoever answers so speaks TLS.
         What::TlsRecord => matches!(got.first(), Some(0x15 | 0x16)),
-        What::Status(_) | What::Rstatus(_) | What::Header { .. } => false,
+        What::Status(_)
+        | What::Rstatus(_)
+        | What::Header { .. }
+        | What::StringLf(_)
+        | What::BinaryLf(_)
+        | What::Protocol(_) => false,
     }
 }
 
-fn matches_head(what: &What, a: &http::Answer) -> bool {
+fn matches_head(what: &What, a: &http::Answer, ctx: &mut Ctx<'_>) -> bool {
     match what {
         What::Status(ranges) => ranges.iter().any(|&(from, to)| (from..=to).contains(&a.status)),
         What::Rstatus(r) => r.is_match(a.status.to_string().as_bytes()),
         What::Header { name, value } => {
-            a.headers.iter().filter(|(n, _)| name.fits(n, true)).any(|(_, v)| match value {
+            let name = name.ready(ctx);
+            let value = value.as_ref().map(|(m, full)| (m.ready(ctx), *full));
+            a.headers.iter().filter(|(n, _)| name.fits(n, true)).any(|(_, v)| match &value {
                 None => true,
                 Some((m, true)) => m.fits(v, false),
                 Some((m, false)) => v.split(|&b| b == b',').any(|part| m.fits(part.trim_ascii(), false)),
@@ -456,15 +648,33 @@ fn matches_head(what: &What, a: &http::Answer) -> bool {
 }
 
 impl NameMatch {
+    /// With its text computed.
+    fn ready(&self, ctx: &mut Ctx<'_>) -> NameMatch {
+        let mut now = |t: &Text| Text::Plain(t.render(ctx));
+        match self {
+            NameMatch::Exact(t) => NameMatch::Exact(now(t)),
+            NameMatch::Begin(t) => NameMatch::Begin(now(t)),
+            NameMatch::End(t) => NameMatch::End(now(t)),
+            NameMatch::Contains(t) => NameMatch::Contains(now(t)),
+            NameMatch::Regex(r) => NameMatch::Regex(r.clone()),
+        }
+    }
+
     fn fits(&self, text: &[u8], fold: bool) -> bool {
         let lower = |t: &[u8]| if fold { t.to_ascii_lowercase() } else { t.to_vec() };
+        // `ready` left nothing to compute.
+        let plain = |t: &Text| match t {
+            Text::Plain(t) => lower(t),
+            Text::Format(_) => Vec::new(),
+        };
+        let whole = text;
         let text = lower(text);
         match self {
-            NameMatch::Exact(m) => text == lower(m),
-            NameMatch::Begin(m) => text.starts_with(&lower(m)),
-            NameMatch::End(m) => text.ends_with(&lower(m)),
-            NameMatch::Contains(m) => memchr::memmem::find(&text, &lower(m)).is_some(),
-            NameMatch::Regex(r) => r.is_match(&text),
+            NameMatch::Exact(m) => text == plain(m),
+            NameMatch::Begin(m) => text.starts_with(&plain(m)),
+            NameMatch::End(m) => text.ends_with(&plain(m)),
+            NameMatch::Contains(m) => memchr::memmem::find(&text, &plain(m)).is_some(),
+            NameMatch::Regex(r) => r.is_match(whole),
         }
     }
 }

@@ -11,11 +11,11 @@ use std::{
 };
 
 use super::{
-    CheckReport, OpState, ServerConfig, ServerState, WEIGHT_SCALE, admin, lock,
+    CheckReport, OpState, ServerConfig, ServerState, StateWord, WEIGHT_SCALE, admin, lock,
     server::{Slow, root},
 };
 use crate::engine::{
-    check::{InitState, Status, Verdict},
+    check::{InitState, Status, Verdict, agent},
     queue,
 };
 
@@ -62,6 +62,8 @@ pub(super) enum Why<'a> {
     /// Already said by `option log-health-checks`.
     Said,
     Cli,
+    /// The agent's word, and what it said besides.
+    Agent(&'static str, &'a str),
     Via(&'a ServerState),
 }
 
@@ -70,6 +72,8 @@ impl fmt::Display for Why<'_> {
         match self {
             Why::Check(r) => write!(f, ", {r}"),
             Why::Said => Ok(()),
+            Why::Agent(word, "") => write!(f, ", reported '{word}' by its agent"),
+            Why::Agent(word, text) => write!(f, ", reported '{word}' by its agent: \"{text}\""),
             Why::Cli => f.write_str(", changed from CLI"),
             Why::Via(s) => write!(f, " via {}", s.full_name()),
         }
@@ -246,6 +250,42 @@ impl ServerState {
         out
     }
 
+    /// What the server's agent said; weights and limits it names wrongly stay as they are.
+    pub fn agent_said(&self, answer: &agent::Answer, now_ms: u64) -> Change {
+        let mut out = Change::default();
+        if let Some(word) = &answer.weight {
+            // A static algorithm does not take it.
+            let _ = self.set_weight(word, now_ms);
+        }
+        if let Some(word) = &answer.maxconn {
+            let _ = self.set_maxconn(word);
+        }
+        if let Some(admin) = answer.admin {
+            out = self.set_state(
+                match admin {
+                    agent::Admin::Ready => StateWord::Ready,
+                    agent::Admin::Drain => StateWord::Drain,
+                    agent::Admin::Maint => StateWord::Maint,
+                },
+                now_ms,
+            );
+        }
+        let Some(serving) = answer.serving else { return out };
+        let up = serving == agent::Serving::Up;
+        let healthy = {
+            let mut s = lock(&self.slow);
+            s.agent_down = !up;
+            !s.has_check() || s.health >= s.rise()
+        };
+        let why = Why::Agent(serving.word(), &answer.words);
+        match up {
+            true if healthy => self.move_to(OpState::Running, &why, now_ms, &mut out),
+            true => {}
+            false => self.move_to(OpState::Stopped, &why, now_ms, &mut out),
+        }
+        out
+    }
+
     // ---- movements -----------------------------------------------------------------------------------
 
     /// Brings the server and all that track it to another operational state.
@@ -311,7 +351,7 @@ impl ServerState {
             false => {
                 let counts = self.counts_text(true, requeued);
                 let text = format!("{who}Server {name} is going DOWN for maintenance{via}.{counts}");
-                out.say(Severity::Notice, self, text);
+                out.say(Severity::Alert, self, text);
             }
         }
         self.say_if_emptied(emptied, out);
@@ -331,7 +371,7 @@ impl ServerState {
             if left {
                 s.health = s.rise();
                 let to = followed.unwrap_or(OpState::Running);
-                if to != OpState::Stopped {
+                if to != OpState::Stopped && !s.agent_down {
                     s.enter(to, now_ms, out);
                 }
             }
@@ -556,7 +596,7 @@ impl Slow {
         match verdict {
             Verdict::Neutral => None,
             Verdict::Failed => (self.health == 0).then_some(OpState::Stopped),
-            _ if self.health < self.rise() => None,
+            _ if self.health < self.rise() || self.agent_down => None,
             Verdict::Passed => Some(OpState::Running),
             Verdict::Conditional => (self.op != OpState::Stopped).then_some(OpState::Stopping),
         }

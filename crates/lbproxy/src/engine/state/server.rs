@@ -134,6 +134,8 @@ pub(super) struct Slow {
     pub uweight: u32,
     pub health: u32,
     pub check_enabled: bool,
+    /// The agent says that it does not serve.
+    pub agent_down: bool,
     pub report: CheckReport,
     pub checked_once: bool,
     /// A check is running.
@@ -228,6 +230,7 @@ impl ServerState {
                 uweight: 1,
                 health: 2,
                 check_enabled: true,
+                agent_down: false,
                 report: CheckReport::default(),
                 checked_once: false,
                 in_progress: false,

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use super::world::CheckWorld;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream, UnixStream},
@@ -21,7 +22,7 @@ use crate::{
     engine::{
         check::{
             Spec,
-            script::{Action, Failure, Outcome, Program, Run, Target},
+            script::{Action, Around, Failure, Outcome, Program, Run, Target},
         },
         conn::Addr,
         proxy_protocol,
@@ -43,6 +44,9 @@ pub(super) struct Probe<'a> {
     pub spec: &'a Spec,
     pub program: &'a Program,
     pub state_header: Option<String>,
+    pub around: CheckWorld<'a>,
+    pub now_us: u64,
+    pub seed: u64,
 }
 
 /// What a check talks through.
@@ -63,7 +67,15 @@ impl Probe<'_> {
     /// Runs the check to its end.
     pub(super) async fn run(mut self) -> Outcome {
         let state = self.state_header.take();
-        let mut run = Run::new(self.program, self.spec, state);
+        let world = self.around;
+        let around = Around {
+            names: world.names(),
+            world: &world,
+            unique_id: self.backend.unique_id.as_ref(),
+            now_us: self.now_us,
+            seed: self.seed,
+        };
+        let mut run = Run::new(self.program, self.spec, state, around);
         let mut io: Option<Box<dyn Io>> = None;
         let inter = Duration::from_millis(u64::from(self.spec.inter_ms.max(1)));
         let begun = Instant::now();
@@ -236,9 +248,13 @@ fn broken(e: &io::Error) -> Failure {
     Failure::Connection(words(e))
 }
 
-/// `ECONNREFUSED returned by OS (Connection refused)`.
+/// `ECONNREFUSED returned by OS (Connection refused)`; what keeps a connection from being tried at all is general.
 fn words(e: &io::Error) -> String {
-    match e.raw_os_error().map(nix::errno::Errno::from_raw) {
+    use nix::errno::Errno;
+    match e.raw_os_error().map(Errno::from_raw) {
+        Some(errno @ (Errno::ENETUNREACH | Errno::EACCES | Errno::EPERM | Errno::EAFNOSUPPORT)) => {
+            format!("General socket error ({})", errno.desc())
+        }
         Some(errno) => format!("{errno:?} returned by OS ({})", errno.desc()),
         None => e.to_string(),
     }

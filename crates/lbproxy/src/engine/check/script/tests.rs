@@ -1,6 +1,7 @@
 //! Scripts against canned servers: outcomes as HAProxy 3.5 showed them for the same answers.
 
 use super::*;
+use crate::engine::sample::NoWorld;
 
 /// What the server does after the connection stands.
 enum Server<'a> {
@@ -12,9 +13,14 @@ enum Server<'a> {
     Refuse,
 }
 
+/// Nothing around the check.
+fn alone() -> Around<'static> {
+    Around { names: Names::default(), world: &NoWorld, unique_id: None, now_us: 0, seed: 0 }
+}
+
 fn run(spec: &Spec, server: &Server<'_>) -> (Outcome, Vec<String>) {
     let program = Program::new(spec);
-    let mut run = Run::new(&program, spec, None);
+    let mut run = Run::new(&program, spec, None, alone());
     let mut sent = Vec::new();
     let mut told = false;
     let mut action = run.next_action();
@@ -85,7 +91,7 @@ fn http_answers_and_what_is_said_of_them() {
     let head = |name: NameMatch, value: &str, full: bool| {
         want(What::Header { name, value: Some((NameMatch::Exact(value.into()), full)) })
     };
-    let exact = || NameMatch::Exact(b"x-foo".to_vec());
+    let exact = || NameMatch::Exact("x-foo".into());
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
     let found = "HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n";
     let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -126,7 +132,7 @@ fn http_answers_and_what_is_said_of_them() {
         (vec![head(exact(), "bar", false)], Answer(OK), L7Ok, 200, ""),
         (vec![head(exact(), "baz", false)], Answer(OK), L7Sts, 200, "OK"),
         (vec![head(exact(), "a, bar ,c", true)], Answer(OK), L7Ok, 200, ""),
-        (vec![head(NameMatch::Begin(b"X-F".to_vec()), "c", false)], Answer(OK), L7Ok, 200, ""),
+        (vec![head(NameMatch::Begin("X-F".into()), "c", false)], Answer(OK), L7Ok, 200, ""),
         (
             vec![want(What::Status(vec![(200, 200)])), want(text("zz"))],
             Answer(OK),
@@ -171,7 +177,7 @@ fn requests_are_written_as_by_haproxy() {
         uri: "/y".into(),
         version: "HTTP/1.1".into(),
         headers: vec![("host".into(), "foo".into()), ("Content-Length".into(), "99".into())],
-        body: b"xyz".to_vec(),
+        body: "xyz".into(),
         comment: None,
     };
     assert_eq!(
@@ -181,7 +187,7 @@ fn requests_are_written_as_by_haproxy() {
     let mut hello = Spec { script: Script::SslHello, ..Spec::default() };
     hello.rise = 1;
     let program = Program::new(&hello);
-    let mut r = Run::new(&program, &hello, None);
+    let mut r = Run::new(&program, &hello, None, alone());
     r.next_action();
     r.transport_ready();
     let Action::Send(b) = r.connected() else { panic!() };
@@ -293,7 +299,7 @@ fn tls_hello_and_failures_below_the_script() {
     assert_eq!(run(&hello, &Server::Answer("HTTP")).0.status, Status::L6Rsp);
     let tls = Spec { ssl: true, ..Spec::default() };
     let program = Program::new(&tls);
-    let mut r = Run::new(&program, &tls, None);
+    let mut r = Run::new(&program, &tls, None, alone());
     assert!(matches!(r.next_action(), Action::Connect(t) if t.ssl));
     assert_eq!(r.failed(&Failure::Timeout).status, Status::L4Tout);
     r.transport_ready();
@@ -316,7 +322,7 @@ proptest::proptest! {
             _ => Spec { script: Script::SslHello, ..Spec::default() },
         };
         let program = Program::new(&spec);
-        let mut r = Run::new(&program, &spec, None);
+        let mut r = Run::new(&program, &spec, None, alone());
         r.next_action();
         let mut action = r.connected();
         if matches!(action, Action::Send(_)) {
