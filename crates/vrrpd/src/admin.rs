@@ -3,13 +3,18 @@
 //! Invariants: made from snapshots of the engines; nothing here changes anything. Names and order of the
 //! counters and of the JSON members are keepalived's, since tools read them.
 
+pub mod control;
 mod data;
+pub mod journal;
 mod json;
+mod metrics;
+pub mod snapshot;
 
 use std::fmt::Write;
 
 pub use data::data;
 pub use json::json;
+pub use metrics::{CONTENT_TYPE, metrics};
 
 use crate::engine::{instance::Counters, router::Router};
 

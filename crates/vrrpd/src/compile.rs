@@ -60,6 +60,12 @@ pub struct Settings {
     /// 1: a bare array; 2: an object.
     pub json_version: u8,
     pub router_id: Option<String>,
+    /// `control_socket`: a path, or `off`.
+    pub control_socket: Option<String>,
+    /// `prometheus_address`.
+    pub metrics: Option<std::net::SocketAddr>,
+    /// `journal_directory`.
+    pub journal_directory: Option<String>,
     /// States are written to the FIFOs again after a reload.
     pub fifo_states_on_reload: bool,
 }
@@ -136,6 +142,9 @@ fn settings(config: &Config) -> Settings {
         json_dump_file: g.json_dump_file.clone(),
         json_version: g.json_version.unwrap_or(1),
         router_id: g.router_id.clone(),
+        control_socket: g.control_socket.clone(),
+        metrics: g.prometheus_address,
+        journal_directory: g.journal_directory.clone(),
         fifo_states_on_reload: g.fifo_write_vrrp_states_on_reload,
     }
 }

@@ -9,6 +9,7 @@
 pub mod admin;
 pub mod cli;
 pub mod compile;
+pub mod ctl;
 pub mod engine;
 pub mod process;
 pub mod program;

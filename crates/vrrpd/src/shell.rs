@@ -5,7 +5,9 @@
 
 pub mod arp;
 pub mod clock;
+pub mod control;
 pub mod files;
+pub mod journal;
 pub mod log;
 pub mod netlink;
 pub mod notify;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     engine::{
         Time,
-        instance::{Instance, State},
+        instance::Instance,
         plan::{AddressPlan, Path, Target},
         router::Router,
         track::Status,
@@ -60,7 +60,7 @@ fn one(text: &mut String, router: &Router, index: usize, i: &Instance, (wall, no
     let since = wall.saturating_sub(now.saturating_sub(i.last_transition()));
     line(text, 1, "VRRP Instance", &plan.name);
     line(text, 3, "VRRP Version", plan.dialect.version.number());
-    line(text, 3, "State", state(i.state()));
+    line(text, 3, "State", words::state(i.state()));
     line(text, 3, "Last transition", format_args!("{}.{:06}", since.as_secs(), since.subsec_micros()));
     if let Some((master, priority)) = i.master() {
         line(text, 3, "Master router", master);
@@ -140,15 +140,6 @@ pub(super) fn address(a: &AddressPlan, held: bool) -> String {
         text.push_str(" set");
     }
     text
-}
-
-pub(super) fn state(state: State) -> &'static str {
-    match state {
-        State::Init => "INIT",
-        State::Backup => "BACKUP",
-        State::Master => "MASTER",
-        State::Fault => "FAULT",
-    }
 }
 
 fn line(text: &mut String, indent: usize, label: &str, value: impl std::fmt::Display) {

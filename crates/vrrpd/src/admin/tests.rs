@@ -62,3 +62,33 @@ fn json_is_an_array_of_data_and_stats_or_an_object_in_version_2() {
     assert_eq!(one["stats"]["become_master"], 1);
     assert_eq!(dump(2)["vrrp"][0]["data"]["vrid"], 51);
 }
+
+#[test]
+fn metrics_have_every_counter_once_and_escape_labels() {
+    let mut s = snapshot::snapshot(&router(), "a\"b\\", Duration::ZERO, Duration::from_secs(101));
+    let text = metrics(&s);
+    for part in [
+        "vrrp_up{host=\"a\\\"b\\\\\",",
+        "vrrp_state{instance=\"VI_1\",interface=\"eth0\",state=\"MASTER\"} 1\n",
+        "vrrp_state{instance=\"VI_1\",interface=\"eth0\",state=\"BACKUP\"} 0\n",
+        "vrrp_adverts_sent_total{instance=\"VI_1\",vrid=\"51\"} 1\n",
+        "vrrp_addresses_held{instance=\"VI_1\",vrid=\"51\"} 1\n",
+        "# TYPE vrrp_became_master_total counter\n",
+        "vrrp_tracker_status{kind=\"proxy\",tracker=\"local\"} -1\n",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let families: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
+    assert_eq!(families.len(), families.iter().collect::<std::collections::BTreeSet<_>>().len());
+    s.instances.clear();
+    assert!(metrics(&s).contains("vrrp_up"));
+}
+
+#[test]
+fn a_snapshot_tells_what_holds_and_what_moves_an_instance() {
+    let s = snapshot::snapshot(&router(), "h", Duration::ZERO, Duration::from_secs(101));
+    let i = &s.instances[0];
+    assert_eq!((i.state.as_str(), i.priority, i.master.as_deref()), ("MASTER", 255, None));
+    assert!(i.addresses[0].held && i.order.is_none());
+    assert_eq!((i.watches[0].kind.as_str(), i.watches[0].status.as_str()), ("proxy", "unknown"));
+}

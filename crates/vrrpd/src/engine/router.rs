@@ -8,6 +8,7 @@
 mod addresses;
 mod announce;
 mod links;
+mod order;
 mod packets;
 mod reload;
 mod standing;
@@ -25,7 +26,7 @@ use announce::Announcer;
 pub use announce::Gaps;
 pub use links::{Link, Links};
 use trackers::Trackers;
-pub use vocabulary::{Action, Event, Note, Parcel, Socket, Tracked, Way, Who};
+pub use vocabulary::{Action, Event, Note, Order, Parcel, Socket, Tracked, Way, Who};
 
 use super::{
     Time,
@@ -74,6 +75,8 @@ struct Extra {
     complaints: Vec<(IpAddr, Verdict)>,
     /// The sender whose address list was looked at last.
     checked: Option<IpAddr>,
+    /// What an operator wants.
+    order: Option<Order>,
 }
 
 impl Router {
@@ -141,6 +144,7 @@ impl Router {
                 self.trackers.proxy(name, event, now);
                 self.drain_trackers(now);
             }
+            Event::Order { instance, order } => self.ordered(instance, order, now),
             Event::Exited { script, exit } => {
                 self.trackers.exited(script, exit);
                 self.drain_trackers(now);
@@ -223,7 +227,9 @@ impl Router {
             self.remove_stale();
             self.refresh_all(now);
             for index in 0..self.instances.len() {
-                self.tell(index, instance::Event::Start, now);
+                if self.may_start(index) {
+                    self.tell(index, instance::Event::Start, now);
+                }
             }
         }
         self.trackers.timeout(now);

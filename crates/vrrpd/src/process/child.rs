@@ -1,6 +1,6 @@
 //! The VRRP process: reads the configuration, runs the runner, obeys signals.
 
-use std::{fs::File, io::Write, sync::Arc};
+use std::{fs::File, io::Write, path::Path, sync::Arc};
 
 use common::diag::Severity;
 use nix::{
@@ -23,8 +23,11 @@ use crate::{
     admin,
     cli::{self, Options},
     compile::Settings,
+    ctl,
     shell::{
-        clock, log,
+        clock,
+        control::Outlets,
+        journal, log,
         runner::{self, Runner},
     },
     sys,
@@ -115,7 +118,10 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
         dynamic_interfaces: settings.dynamic_interfaces,
         keep_addresses: options.keep_addresses,
         watch_addresses: options.watch_addresses,
+        host: nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default(),
+        journal: settings.journal_directory.as_deref().unwrap_or(journal::DIRECTORY).into(),
     };
+    let pid_path = pidfile::vrrp_path(options, &read.loaded.config);
     let mut runner = match Runner::start(read.compiled.plan, read.compiled.commands, wanted).await {
         Ok(runner) => runner,
         Err(e @ runner::Error::NoInterface(_)) => {
@@ -130,6 +136,7 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
     if runner.router().instances().is_empty() {
         warn!("the configuration has no vrrp_instance; waiting for a reload that brings one");
     }
+    runner.serve(&outlets(&settings, &pid_path));
     info!("Startup complete");
     let _ = ready.write_all(b"R");
     loop {
@@ -146,6 +153,7 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
                 libc::SIGHUP => {
                     if let Some(new) = reload(options, &mut runner).await {
                         settings = new;
+                        runner.serve(&outlets(&settings, &pid_path));
                     }
                     let _ = ready.write_all(b"R");
                 }
@@ -161,6 +169,16 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
             },
         }
     }
+}
+
+/// What is served beside VRRP. Daemons whose pid files differ have control sockets that differ.
+fn outlets(settings: &Settings, pid_path: &Path) -> Outlets {
+    let control = match settings.control_socket.as_deref() {
+        Some("off") => None,
+        Some(path) => Some(path.into()),
+        None => Some(ctl::socket_beside(pid_path)),
+    };
+    Outlets { control, metrics: settings.metrics }
 }
 
 /// All signals that mean something, in the order in which they come.

@@ -4,7 +4,9 @@
 //! order in which the router gave them, so an advert leaves before the address is added; nothing that a script
 //! does can hold an advert back. Leaves to others: signals' meaning (`process::child`), dumps (`admin`).
 
-use std::{io, sync::Arc};
+mod asked;
+
+use std::{io, path::PathBuf, sync::Arc};
 
 use nix::sys::signal::Signal;
 use tokio::sync::mpsc;
@@ -13,7 +15,9 @@ use tracing::{debug, error, info, warn};
 use super::{
     arp::Announcer,
     clock::{self, Timer},
+    control::{Asked, Control, Outlets},
     files::Files,
+    journal::Keeper,
     netlink::{self, Change, Netlink},
     notify::{self, Fifos, Telling},
     processes::{Count, Processes},
@@ -79,6 +83,12 @@ pub struct Runner {
     heard: mpsc::Receiver<Heard>,
     processes: Processes,
     files: Files,
+    control: Control,
+    asked: mpsc::Receiver<Asked>,
+    journal: Keeper,
+    /// The state of each instance as the journal knows it.
+    shown: Vec<&'static str>,
+    host: String,
     fifos: Fifos,
     timer: Timer,
     /// The VIPs stay when we go (`-V`).
@@ -97,12 +107,17 @@ pub enum Happening {
     Count(Count),
     /// Index and number of a tracked file.
     File(usize, i64),
+    Asked(Asked),
     Timeout,
 }
 
 /// How the runner was asked to be.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// The host's name, for the journal and the metrics.
+    pub host: String,
+    /// The directory of the journal.
+    pub journal: PathBuf,
     /// `dynamic_interfaces`: interfaces may be absent.
     pub dynamic_interfaces: bool,
     /// `-V`
@@ -117,6 +132,7 @@ impl Runner {
     pub async fn start(plan: Arc<Plan>, commands: Commands, options: Options) -> Result<Runner, Error> {
         let (scripts, ends) = Scripts::new();
         let (proxies, heard) = Proxies::new();
+        let (control, asked) = Control::new();
         let mut runner = Runner {
             router: Router::new(plan.clone()),
             plan: plan.clone(),
@@ -131,6 +147,11 @@ impl Runner {
             heard,
             processes: Processes::watch(&plan.patterns).map_err(Error::Processes)?,
             files: Files::watch(&commands.files).map_err(Error::Files)?,
+            control,
+            asked,
+            journal: Keeper::open(&options.journal, &options.host),
+            shown: Vec::new(),
+            host: options.host,
             fifos: Fifos::default(),
             timer: Timer::new().map_err(Error::Timer)?,
             keep_addresses: options.keep_addresses,
@@ -151,6 +172,11 @@ impl Runner {
         Ok(runner)
     }
 
+    /// Serves these sockets beside VRRP from now on.
+    pub fn serve(&mut self, outlets: &Outlets) {
+        self.control.set(outlets);
+    }
+
     /// Waits for one thing to happen. Safe to drop and call again: the waiting loses nothing.
     pub async fn next(&mut self) -> Result<Happening, Error> {
         self.timer.arm(self.router.deadline()).map_err(Error::Timer)?;
@@ -164,6 +190,7 @@ impl Runner {
             Some(heard) = self.heard.recv() => Happening::Proxy(heard),
             count = self.processes.next() => Happening::Count(count),
             (index, value) = self.files.next() => Happening::File(index, value),
+            Some(asked) = self.asked.recv() => Happening::Asked(asked),
             () = self.timer.expired() => Happening::Timeout,
         })
     }
@@ -180,6 +207,11 @@ impl Runner {
             }
             Happening::Proxy((name, event)) => {
                 self.router.handle(Event::Proxy { name: &name, event }, now);
+            }
+            Happening::Asked(asked) => {
+                let answer = self.answer(&asked.request, now);
+                // Whoever asked may be gone.
+                let _ = asked.reply.send(answer);
             }
             Happening::Timeout => {
                 // After a stall the adverts that wait must be heard before the timer that would make us master.
@@ -284,7 +316,9 @@ impl Runner {
             Change::Link(link) => {
                 let before = self.router.links().by_name(&link.name).map(|l| l.running);
                 if before.is_some_and(|b| b != link.running) {
-                    info!("Netlink reports {} {}", link.name, if link.running { "up" } else { "down" });
+                    let way = if link.running { "up" } else { "down" };
+                    info!("Netlink reports {} {way}", link.name);
+                    self.journal.fact(None, format!("interface {} went {way}", link.name), now);
                 }
                 self.router.handle(Event::Link(link), now);
             }
@@ -373,12 +407,18 @@ impl Runner {
                     Loudness::Info => info!("VRRP_Instance({}) {text}", i.name),
                     Loudness::Detail => debug!("VRRP_Instance({}) {text}", i.name),
                 }
+                self.note_for_journal(instance, &note, &text, loudness);
             }
-            Action::Tracked(what) => info!("{}", words::tracked(&self.plan, what)),
+            Action::Tracked(what) => {
+                let text = words::tracked(&self.plan, what);
+                info!("{text}");
+                self.journal.fact(None, text, clock::now());
+            }
             Action::Reloaded => {
                 self.plan = self.router.plan().clone();
                 self.proxies.set(&self.plan.proxies);
                 self.commands = self.next.take().unwrap_or_default();
+                self.show_states_anew();
             }
             // Whoever asked for it awaits our return.
             Action::Stopped => {}
@@ -415,8 +455,11 @@ impl Runner {
                 info!("Track script {name} is already running, expect idle - skipping run");
             }
             script::Action::Returned(code) => info!("Script `{name}` now returning {code}"),
-            script::Action::Changed(Status::Up, _) => info!("VRRP_Script({name}) succeeded"),
-            script::Action::Changed(_, why) => info!("VRRP_Script({name}) {}", words::failure(why)),
+            script::Action::Changed(status, why) => {
+                let what = if status == Status::Up { "succeeded".to_owned() } else { words::failure(why) };
+                info!("VRRP_Script({name}) {what}");
+                self.journal.fact(None, format!("script {name} {what}"), clock::now());
+            }
         }
     }
 
@@ -429,12 +472,19 @@ impl Runner {
                 self.router.handle(Event::Proxy { name, event }, clock::now());
             }
             proxy::Action::Ping { slot, number } => self.proxies.ping(name, slot, number),
-            proxy::Action::Changed(Status::Down, cause) => warn!("{}", words::proxy(name, &cause)),
-            proxy::Action::Changed(_, cause) => info!("{}", words::proxy(name, &cause)),
+            proxy::Action::Changed(status, cause) => {
+                let text = words::proxy(name, &cause);
+                match status {
+                    Status::Down => warn!("{text}"),
+                    _ => info!("{text}"),
+                }
+                self.journal.fact(None, text, clock::now());
+            }
         }
     }
 
     fn notify(&mut self, who: Who, told: Told, priority: u8) {
+        self.stop_for_journal(who, told);
         let (plan, commands) = (&self.plan, &self.commands);
         let (kind, name, notify) = match who {
             Who::Instance(i) => {

@@ -97,6 +97,27 @@ fn own_note(plan: &Plan, instance: &InstancePlan, note: &instance::Note) -> (Lou
     }
 }
 
+/// The name of a state.
+pub fn state(state: instance::State) -> &'static str {
+    match state {
+        instance::State::Init => "INIT",
+        instance::State::Backup => "BACKUP",
+        instance::State::Master => "MASTER",
+        instance::State::Fault => "FAULT",
+    }
+}
+
+/// Kind and name of something watched.
+pub fn target(plan: &Plan, target: &Target) -> (&'static str, String) {
+    match target {
+        Target::Interface(name) => ("interface", name.clone()),
+        Target::Proxy(at) => ("proxy", plan.proxies.get(*at).map_or("?".into(), |p| p.name.clone())),
+        Target::Script(at) => ("script", plan.scripts.get(*at).map_or("?".into(), |s| s.name.clone())),
+        Target::Process(at) => ("process", plan.processes.get(*at).map_or("?".into(), |p| p.name.clone())),
+        Target::File(at) => ("file", plan.files.get(*at).map_or("?".into(), Clone::clone)),
+    }
+}
+
 /// Why an instance is in FAULT.
 pub fn cause(plan: &Plan, instance: &InstancePlan, fault: Fault) -> String {
     let interface = &instance.interface;

@@ -31,6 +31,9 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         "Save configuration and state around each reload, for debugging.",
         why::DEBUGGING,
     ),
+    row("control_socket", (1, 1), "Where vrrpctl asks (vrrpd's own): a path, or off.", |g, e| {
+        set(&mut g.control_socket, e.string(0))
+    }),
     row("data_use_instance", (0, 1), "Put instance and namespace names in dump file names.", |g, e| {
         set(&mut g.data_use_instance, e.flag(0))
     }),
@@ -86,6 +89,12 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
     row("include_check", (0, ANY), "Strictness of include.", include_check),
     unserved("iproute_etc_dir", "Iproute2's overriding name tables.", why::IPROUTE),
     unserved("iproute_usr_dir", "Iproute2's name tables.", why::IPROUTE),
+    row(
+        "journal_directory",
+        (1, 1),
+        "Where the journal of moves is kept (vrrpd's own); /var/lib/vrrpd.",
+        |g, e| set(&mut g.journal_directory, e.string(0)),
+    ),
     row("json_dump_file", (1, 1), "Where JSON dumps go (man: json_file_location).", |g, e| {
         set(&mut g.json_dump_file, e.string(0))
     }),
@@ -146,6 +155,12 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         "process_names",
         "Set process names keepalived, keepalived_vrrp ...",
         Support::NoEffect("the processes always bear their names"),
+    ),
+    row(
+        "prometheus_address",
+        (1, 2),
+        "Address and port of a page of metrics (vrrpd's own); port 9650.",
+        prometheus_address,
     ),
     row("random_seed", (1, 1), "Seed of ${_RANDOM}.", |_, e| {
         e.number(0, 0..=u64::MAX);
@@ -364,6 +379,19 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         Support::NotYet("addresses on other interfaces are not refreshed by themselves yet"),
     ),
 ];
+
+/// Port of the metrics when none is given.
+const METRICS_PORT: u16 = 9_650;
+
+/// `prometheus_address ADDRESS [PORT]`
+fn prometheus_address(g: &mut GlobalDefs, e: &mut Entry<'_>) {
+    let Some(address) = e.word(0).and_then(|w| e.address(w)) else { return };
+    let port = match e.word(1) {
+        Some(_) => e.number(1, 1..=u16::MAX).map(|n| n.value),
+        None => Some(METRICS_PORT),
+    };
+    set(&mut g.prometheus_address, port.map(|port| (address.value, port).into()));
+}
 
 fn smtp_server(g: &mut GlobalDefs, e: &mut Entry<'_>) {
     let port = e.number(1, 1..=65_535).map(|n| n.value);

@@ -197,6 +197,15 @@ pub struct GlobalDefs {
     pub stats_dump_file: Option<String>,
     #[serde(skip_serializing_if = "is_default")]
     pub json_dump_file: Option<String>,
+    /// `control_socket`: a path or `off`. vrrpd's own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub control_socket: Option<String>,
+    /// Where metrics are served. vrrpd's own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub prometheus_address: Option<std::net::SocketAddr>,
+    /// Directory of the journal. vrrpd's own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub journal_directory: Option<String>,
     /// 1 or 2.
     #[serde(skip_serializing_if = "is_default")]
     pub json_version: Option<u8>,

@@ -45,7 +45,7 @@ impl Router {
         fault(Fault::NoInterface, link.is_none());
         fault(Fault::InterfaceDown, link.is_some() && !up && plan.track_primary);
         fault(Fault::NoAddress, link.is_some() && source.is_none());
-        let (mut weight, mut waiting) = (0, 0);
+        let (mut weight, mut waiting) = (self.weight_of_order(index), 0);
         for (at, watch) in plan.watches.iter().enumerate() {
             let effect = self.trackers.effect(watch, &self.links);
             match effect {

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod haste;
+mod orders;
 mod sim;
 mod stall;
 

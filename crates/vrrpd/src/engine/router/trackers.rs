@@ -193,7 +193,7 @@ impl Trackers {
         }
     }
 
-    fn status(&self, target: &Target, links: &Links) -> Status {
+    pub(super) fn status(&self, target: &Target, links: &Links) -> Status {
         match target {
             Target::Proxy(index) => self.proxies.get(*index).map_or(Status::Unknown, |p| p.status()),
             Target::Script(index) => self.scripts.get(*index).map_or(Status::Unknown, |s| s.status()),

@@ -52,6 +52,11 @@ pub enum Event<'a> {
         name: &'a str,
         event: proxy::Event,
     },
+    /// What an operator wants of this instance, and with it of its sync group; `None` ends what was wanted before.
+    Order {
+        instance: usize,
+        order: Option<Order>,
+    },
     /// A run of a script ended.
     Exited {
         script: &'a str,
@@ -148,6 +153,24 @@ pub struct Parcel {
     pub ttl: u8,
     /// Over IPv4 the whole packet, over IPv6 the message.
     pub bytes: Vec<u8>,
+}
+
+/// What an operator can want of an instance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Be worth no more than priority 1, so that whoever can takes over; the address stays where nobody can.
+    Handover,
+    /// Take no part.
+    Stop,
+}
+
+impl Order {
+    pub fn word(self) -> &'static str {
+        match self {
+            Order::Handover => "handover",
+            Order::Stop => "stop",
+        }
+    }
 }
 
 /// Of whom scripts are told.

@@ -24,7 +24,7 @@ pub const NAME: &str = "track_proxy";
 /// Name of the proxy that is looked for without configuration.
 pub const LOCAL: &str = "local";
 /// Taken off a priority, this leaves 1 whatever other weights add: nobody has a million of them.
-const LOWEST: i32 = -1_000_000;
+pub(crate) const LOWEST: i32 = -1_000_000;
 /// Two beats and a little: a healthy process is not that late on an idle host.
 const SILENCE: Duration = Duration::from_millis(2 * BEAT.as_millis() as u64 + 10);
 /// Time between two looks at a process that is in doubt.
