@@ -1,4 +1,4 @@
-//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs | regtests`.
+//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs | fuzz | regtests`.
 //!
 //! Owns: the command line. Each verb is a file of its own.
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal; its output is its purpose")]
@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod demo;
 mod docs;
+mod fuzz;
 mod lab;
 mod regtests;
 mod run;
@@ -34,6 +35,8 @@ enum Verb {
     Ci,
     /// The rules that keep the tree readable.
     Tidy,
+    /// Runs the fuzz targets, one after the other.
+    Fuzz(fuzz::Options),
     /// Writes what is generated in docs/ from the registries.
     Docs(docs::Options),
     /// A host of the pair to try things in: starts the scene and leaves it up.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::E2e(options) => run::e2e(&options),
         Verb::Ci => run::ci(),
         Verb::Tidy => tidy::run(),
+        Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Docs(options) => docs::run(&options),
         Verb::Lab(options) => lab::run(&options),
         Verb::Regtests(options) => regtests::run(&options),

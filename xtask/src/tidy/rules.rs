@@ -100,7 +100,7 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden {
         name: "two-daemons",
         within: &["tests/", "xtask/"],
-        except: &["xtask/src/docs"],
+        except: &["tests/fuzz/", "xtask/src/docs"],
         words: &["lbproxy::", "vrrpd::"],
         reason: "end-to-end tests use binaries and sockets only",
     },

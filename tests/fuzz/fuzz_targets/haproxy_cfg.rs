@@ -1,0 +1,8 @@
+//! Entry of the fuzzer; what is checked stands in `targets/common.rs`.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../targets/common.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::haproxy_cfg(data));

@@ -1,0 +1,8 @@
+//! Entry of the fuzzer; what is checked stands in `targets/http.rs`.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../targets/http.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::http_head(data));

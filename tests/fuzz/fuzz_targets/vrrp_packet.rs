@@ -1,0 +1,8 @@
+//! Entry of the fuzzer; what is checked stands in `targets/vrrpd.rs`.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../targets/vrrpd.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::vrrp_packet(data));
