@@ -99,9 +99,8 @@ impl Outcome {
 fn run(program: Program) -> Vec<Outcome> {
     let mut stage = Stage::new(program).unwrap();
     let lanes: Vec<Lane> = (0..LANES).map(|i| Lane::new(&stage, i)).collect();
-    let listens = (0..LANES).map(|i| {
-        format!("listen l{i}\n    bind :{}\n    server o {ORIGIN}:{}\n", 8080 + i, 8000 + i)
-    });
+    let listens = (0..LANES)
+        .map(|i| format!("listen l{i}\n    bind :{}\n    server o {ORIGIN}:{}\n", 8080 + i, 8000 + i));
     stage.start(&format!("{CONFIG}{}", listens.collect::<String>()), 8080).unwrap();
     let judges = Judges::start(&stage.origin);
     let next = Mutex::new(ROWS.iter());
@@ -203,7 +202,8 @@ impl Judges {
         host.mkdir("/run/judges", None).unwrap();
         host.write("/run/judges/nginx.conf", NGINX_CONF).unwrap();
         host.write("/run/judges/judge.py", JUDGE_PY).unwrap();
-        let nginx = Cmd::new("nginx").args(["-p", "/run/judges", "-e", "stderr", "-c", "/run/judges/nginx.conf"]);
+        let nginx =
+            Cmd::new("nginx").args(["-p", "/run/judges", "-e", "stderr", "-c", "/run/judges/nginx.conf"]);
         let python = Cmd::new("python3").args(["/run/judges/judge.py"]);
         let processes = [nginx, python].map(|c| host.spawn(c).expect("nginx and python3 are installed"));
         for port in [NGINX, PYTHON] {

@@ -42,9 +42,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return Err(format!("there is no target `{name}`; there are {}", all.join(", ")));
     }
     if !cargo_fuzz() {
-        return Err("cargo-fuzz is not installed: `cargo install cargo-fuzz --locked`, and a nightly toolchain: \
+        return Err(
+            "cargo-fuzz is not installed: `cargo install cargo-fuzz --locked`, and a nightly toolchain: \
                     `rustup toolchain install nightly`"
-            .into());
+                .into(),
+        );
     }
     for target in chosen {
         println!("fuzz: {target}, {} s", options.seconds);
@@ -109,10 +111,15 @@ mod tests {
         let root = root();
         let all = targets(&root).unwrap();
         assert!(all.len() >= 8, "{all:?}");
-        let tests: String = ["common/tests/corpus.rs", "lbproxy/tests/corpus.rs", "lbproxy/tests/corpus_http.rs", "vrrpd/tests/corpus.rs"]
-            .iter()
-            .map(|f| std::fs::read_to_string(root.join("crates").join(f)).unwrap())
-            .collect();
+        let tests: String = [
+            "common/tests/corpus.rs",
+            "lbproxy/tests/corpus.rs",
+            "lbproxy/tests/corpus_http.rs",
+            "vrrpd/tests/corpus.rs",
+        ]
+        .iter()
+        .map(|f| std::fs::read_to_string(root.join("crates").join(f)).unwrap())
+        .collect();
         let manifest = std::fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();
         for target in &all {
             assert!(root.join("tests/fuzz/corpus").join(target).is_dir(), "{target} has no corpus");
