@@ -1,4 +1,4 @@
-//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs | fuzz | regtests`.
+//! The verbs of daily work: `cargo xtask demo | test | tidy | ci | e2e | lab | docs | bench | gates | fuzz | regtests`.
 //!
 //! Owns: the command line. Each verb is a file of its own.
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal; its output is its purpose")]
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod demo;
 mod docs;
 mod fuzz;
@@ -35,6 +36,10 @@ enum Verb {
     Ci,
     /// The rules that keep the tree readable.
     Tidy,
+    /// What a request costs, beside the peers.
+    Bench(bench::Options),
+    /// The instructions of the hot functions, compared with those that were accepted.
+    Gates(bench::gates::Options),
     /// Runs the fuzz targets, one after the other.
     Fuzz(fuzz::Options),
     /// Writes what is generated in docs/ from the registries.
@@ -52,6 +57,8 @@ fn main() -> ExitCode {
         Verb::E2e(options) => run::e2e(&options),
         Verb::Ci => run::ci(),
         Verb::Tidy => tidy::run(),
+        Verb::Bench(options) => bench::run(&options),
+        Verb::Gates(options) => bench::gates::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Docs(options) => docs::run(&options),
         Verb::Lab(options) => lab::run(&options),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::{Outcome, root, tidy};
+use crate::{Outcome, bench, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct TestOptions {
@@ -28,6 +28,39 @@ pub(crate) fn build_daemons() -> Result<PathBuf, String> {
     Ok(target().join("fast"))
 }
 
+/// Builds a program as it is shipped; where it is.
+///
+/// # Errors
+/// The build failed.
+pub(crate) fn build_shipped(package: &str) -> Result<PathBuf, String> {
+    cargo(&["build", "--release", "--package", package])?;
+    Ok(target().join("release").join(package))
+}
+
+/// Builds a bench with the profile of the tests, whole and not step by step, so that the same sources give the same
+/// instructions; where it is.
+///
+/// # Errors
+/// The build failed.
+pub(crate) fn build_bench(package: &str, bench: &str) -> Result<PathBuf, String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--profile", "fast", "--package", package, "--bench", bench, "--message-format=json"])
+        .env("CARGO_INCREMENTAL", "0")
+        .current_dir(root())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot run cargo: {e}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let built = text
+        .lines()
+        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok())
+        .filter(|m| m["target"]["name"] == bench)
+        .find_map(|m| m["executable"].as_str().map(PathBuf::from));
+    built
+        .filter(|_| output.status.success())
+        .ok_or_else(|| format!("the bench {bench} of {package} was not built"))
+}
+
 pub(crate) fn test(options: &TestOptions) -> Outcome {
     run_tests(options, &["--workspace"])
 }
@@ -40,7 +73,8 @@ pub(crate) fn ci() -> Outcome {
     cargo(&["fmt", "--all", "--", "--check"]).map_err(|e| format!("{e}; `cargo fmt --all` mends it"))?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     tidy::run()?;
-    test(&TestOptions { filter: None, no_build: false })
+    test(&TestOptions { filter: None, no_build: false })?;
+    bench::gates::run(&bench::gates::Options::default())
 }
 
 fn run_tests(options: &TestOptions, what: &[&str]) -> Outcome {

@@ -1,4 +1,5 @@
 //! The fuzzer's corpus, replayed: each input that once found something, and one of every kind.
+#![allow(clippy::print_stdout, reason = "the name of an input is shown when its check fails")]
 
 use std::path::Path;
 

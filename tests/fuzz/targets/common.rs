@@ -3,7 +3,7 @@
 use common::{diag::render, haproxy, keepalived};
 
 /// haproxy.cfg: whatever the text, the reader returns; its diagnostics render; the model goes to YAML and back.
-pub fn haproxy_cfg(data: &[u8]) {
+pub(crate) fn haproxy_cfg(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let env = haproxy::Env::new([("NAME".to_owned(), "value".to_owned())]);
     let loaded = haproxy::load_text(vec![("fuzz.cfg".to_owned(), text.to_owned())], &env);
@@ -15,7 +15,7 @@ pub fn haproxy_cfg(data: &[u8]) {
 }
 
 /// keepalived.conf, without files of the machine: the reader returns, and what it says can be shown.
-pub fn keepalived_conf(data: &[u8]) {
+pub(crate) fn keepalived_conf(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if text.contains("include") {
         return;

@@ -144,7 +144,7 @@ fn sorted(mut all: Vec<Seen>) -> Vec<Seen> {
 }
 
 /// What these bytes become on their way is one and the same for us and for hyper.
-pub fn http_forward(raw: &[u8]) {
+pub(crate) fn http_forward(raw: &[u8]) {
     let limits = Limits::default();
     let (meant, out) = forward_all(raw, &limits);
     let (again, canonical) = forward_all(&out, &limits);
@@ -157,13 +157,13 @@ pub fn http_forward(raw: &[u8]) {
 }
 
 /// Whether the first request in these bytes is forwarded whole.
-pub fn passes(raw: &[u8]) -> bool {
+pub(crate) fn passes(raw: &[u8]) -> bool {
     forward(raw, &Limits::default()).is_some()
 }
 
 /// Heads: no prefix of a head is another head, what is taken holds nothing that ends a line, the place of a fault
 /// lies within the bytes, and what is written is read again as the same.
-pub fn http_head(data: &[u8]) {
+pub(crate) fn http_head(data: &[u8]) {
     let (&how, raw) = data.split_first().unwrap_or((&0, &[]));
     let limits = Limits { accept_unsafe: how & 1 == 1, headers_max: 20, head_bytes_max: 4096 };
     let read = if how & 2 == 0 { parse::request } else { parse::response };
@@ -211,7 +211,7 @@ fn rewrite(head: &Head) {
 }
 
 /// Bodies: whatever the pieces they come in, the same bytes go on, and they are canonical.
-pub fn http_body(data: &[u8]) {
+pub(crate) fn http_body(data: &[u8]) {
     let (&step, input) = data.split_first().unwrap_or((&1, &[]));
     let whole = through(input, input.len().max(1));
     let pieces = through(input, usize::from(step).max(1));

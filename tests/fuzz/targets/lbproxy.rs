@@ -7,7 +7,7 @@ use lbproxy::{
 };
 
 /// PROXY protocol, both versions: a verdict on a prefix holds for all that follows it.
-pub fn proxy_protocol(data: &[u8]) {
+pub(crate) fn proxy_protocol(data: &[u8]) {
     let whole = parse(data);
     if let Parsed::Done { header, len } = whole {
         assert!((1..=data.len()).contains(&len));
@@ -28,7 +28,7 @@ pub fn proxy_protocol(data: &[u8]) {
 }
 
 /// Command lines: whatever the pieces they come in, the same commands.
-pub fn stats_socket(data: &[u8]) {
+pub(crate) fn stats_socket(data: &[u8]) {
     let (&step, data) = data.split_first().unwrap_or((&1, &[]));
     let whole = lines(data, data.len().max(1));
     assert_eq!(whole, lines(data, usize::from(step).max(1)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vrrpd::engine::wire::{Auth, Cast, Checksum, Dialect, Received, Version};
 
 /// VRRP packets of both versions, over IPv4 and IPv6. The first byte chooses how they are received.
-pub fn vrrp_packet(data: &[u8]) {
+pub(crate) fn vrrp_packet(data: &[u8]) {
     let (&how, message) = data.split_first().unwrap_or((&0, &[]));
     let (source, destination): (IpAddr, IpAddr) = match how & 1 {
         0 => (Ipv4Addr::new(10, 0, 0, 1).into(), Ipv4Addr::new(224, 0, 0, 18).into()),
