@@ -3,7 +3,11 @@
 //! A table of bytes goes through the proxy, row by row, to an origin that records every byte. What was forwarded is
 //! then read by three servers that know nothing of each other: hyper, nginx and Python's `http.server`. They must
 //! see the same requests, and those that the proxy meant. haproxy stands beside it as control: rows that everybody
-//! agrees on pass through both, so that the harness is known to work, and where its readers disagree is printed.
+//! agrees on pass through both, so that the harness is known to work, and where it answers otherwise is printed.
+#![allow(
+    clippy::print_stdout,
+    reason = "where haproxy answers otherwise is shown to whoever asks with --nocapture"
+)]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
