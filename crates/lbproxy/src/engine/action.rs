@@ -4,6 +4,7 @@ pub mod answer;
 pub mod auth;
 pub mod header;
 pub mod line;
+pub mod normalize;
 pub mod redirect;
 pub mod stick;
 pub mod stream;
@@ -56,10 +57,13 @@ pub enum Action {
     Redirect(Box<redirect::Redirect>),
     Header(Box<header::Edit>),
     Line(Box<line::Edit>),
+    Normalize(normalize::Normalizer),
     Variable(Box<variable::Change>),
     Stick(Box<stick::Change>),
     Stream(Box<stream::Change>),
     Wait(Waiting),
+    /// What holds here whatever rules say.
+    Nothing,
 }
 
 impl Action {
@@ -85,6 +89,11 @@ impl Action {
                 edit.run(ctx);
                 Outcome::Next
             }
+            Action::Normalize(n) => match n.run(ctx) {
+                true => Outcome::Next,
+                false => Outcome::Final(Verdict::Deny(Reply::page(400).answer(ctx))),
+            },
+            Action::Nothing => Outcome::Next,
             Action::Variable(change) => {
                 change.run(ctx);
                 Outcome::Next
@@ -169,14 +178,14 @@ pub const ACTIONS: &[Row] = &[
     yes("del-header", HTTP, false, "Removes header fields."),
     no("del-map", REQUEST | RESPONSE, "map files cannot be changed while running yet"),
     yes("deny", REQUEST | RESPONSE, true, "Refuses with an error."),
-    no("disable-l7-retry", REQUEST, "requests are retried for connection failures only"),
+    yes("disable-l7-retry", REQUEST, false, "Requests are retried for connection failures only, with or without."),
     no("do-log", ALL, "log profiles are not built yet"),
     no("do-resolve", CONTENT | REQUEST, "names are not resolved while running yet"),
     no("early-hint", REQUEST, "early hints are not sent yet"),
     no("expect-netscaler-cip", sets::CONNECTION, "the NetScaler header is not read yet"),
     no("expect-proxy", sets::CONNECTION, "use accept-proxy on the bind line"),
     no("lua", ALL, "Lua is not built yet"),
-    no("normalize-uri", REQUEST, "URI normalisation is not built yet"),
+    yes("normalize-uri", REQUEST, false, "Brings the request target into a normal form."),
     yes("pause", REQUEST | RESPONSE, false, "Waits for a time."),
     yes("redirect", REQUEST | RESPONSE, true, "Answers with a redirection."),
     yes("reject", TCP | RESPONSE_CONTENT | REQUEST, true, "Closes without an answer."),
@@ -208,7 +217,7 @@ pub const ACTIONS: &[Row] = &[
     yes("set-log-level", CONTENT | RESPONSE_CONTENT | HTTP, false, "Changes the level of the log line."),
     no("set-map", REQUEST | RESPONSE, "map files cannot be changed while running yet"),
     yes("set-method", REQUEST, false, "Sets the method."),
-    no("set-nice", CONTENT | REQUEST | RESPONSE, "all streams have one priority here"),
+    yes("set-nice", CONTENT | REQUEST | RESPONSE, false, "All streams have one priority here, whatever it says."),
     yes("set-path", REQUEST, false, "Sets the path."),
     yes("set-pathq", REQUEST, false, "Sets path and query."),
     yes("set-priority-class", CONTENT | REQUEST, false, "Sets the class in queues."),
@@ -235,7 +244,7 @@ pub const ACTIONS: &[Row] = &[
     yes("unset-var", ALL, false, "Unsets a variable."),
     no("use-service", CONTENT | REQUEST, "no services are built yet"),
     yes("wait-for-body", REQUEST | RESPONSE, false, "Waits for the body."),
-    no("wait-for-handshake", REQUEST, "early data is never accepted, so there is nothing to wait for"),
+    yes("wait-for-handshake", REQUEST, false, "Handshakes are over before any request is read."),
 ];
 
 #[cfg(test)]

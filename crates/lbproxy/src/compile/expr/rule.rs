@@ -8,7 +8,7 @@ use common::{
 
 use super::{FormatKind, RuleSet, Scope, args::variable, capture};
 use crate::engine::{
-    action::{ACTIONS, Action, Number, header, line, stream, variable as vars},
+    action::{ACTIONS, Action, Number, header, line, normalize::Normalizer, stream, variable as vars},
     logformat::LogFormat,
     pattern::Regex,
     rule::{HttpRules, Rule, Rules, TcpRules, Waiting},
@@ -102,6 +102,13 @@ impl Scope<'_> {
             | Model::SetQuery(_)
             | Model::SetUri(_)
             | Model::SetStatus { .. } => Action::Line(Box::new(self.line(action, at)?)),
+            Model::NormalizeUri { method, options } => Action::Normalize(self.normalizer(method, options)?),
+            Model::DisableL7Retry | Model::WaitForHandshake => Action::Nothing,
+            Model::SetNice(_) => {
+                let text = "`set-nice` has no effect: all streams have one priority here";
+                self.say(Diagnostic::notice(codes::NO_EFFECT, text).at(at.span, ""));
+                Action::Nothing
+            }
             Model::SetVar(set) => Action::Variable(Box::new(self.set_var(set, places)?)),
             Model::UnsetVar(name) => Action::Variable(Box::new(vars::Change::Unset(self.var(name)?))),
             Model::Capture { expr, id, .. } => {
@@ -199,6 +206,19 @@ impl Scope<'_> {
 
     fn value(&mut self, text: &At<String>, at: &Stand<'_>) -> Option<LogFormat> {
         self.log_format_at(text, FormatKind::Value, at.places)
+    }
+
+    fn normalizer(&mut self, method: &At<String>, options: &[String]) -> Option<Normalizer> {
+        let found = match options {
+            [] => Normalizer::find(method, None),
+            [one] => Normalizer::find(method, Some(one)),
+            _ => None,
+        };
+        if found.is_none() {
+            let words = format!("{} {}", method.value, options.join(" "));
+            self.alert(method.span, format!("`{}` is no normalizer", words.trim_end()));
+        }
+        found
     }
 
     /// A header's name, which may be computed too.
@@ -309,8 +329,6 @@ fn action_name(action: &Model) -> String {
         Model::SetFcTos(_) => "set-fc-tos",
         Model::SetBcMark(_) => "set-bc-mark",
         Model::SetBcTos(_) => "set-bc-tos",
-        Model::SetNice(_) => "set-nice",
-        Model::DisableL7Retry => "disable-l7-retry",
         Model::AddAcl { .. } => "add-acl",
         Model::DelAcl { .. } => "del-acl",
         Model::SetMap { .. } => "set-map",
@@ -318,11 +336,9 @@ fn action_name(action: &Model) -> String {
         Model::CacheUse(_) => "cache-use",
         Model::CacheStore(_) => "cache-store",
         Model::EarlyHint { .. } => "early-hint",
-        Model::NormalizeUri { .. } => "normalize-uri",
         Model::DoResolve(_) => "do-resolve",
         Model::DoLog { .. } => "do-log",
         Model::UseService { .. } => "use-service",
-        Model::WaitForHandshake => "wait-for-handshake",
         Model::ExpectProxy => "expect-proxy",
         Model::ExpectNetscalerCip => "expect-netscaler-cip",
         Model::SwitchMode { .. } => "switch-mode",

@@ -20,6 +20,7 @@ pub mod client;
 pub mod constant;
 pub mod cookie;
 pub mod header;
+pub mod limits;
 pub mod message;
 pub mod payload;
 pub mod process;
@@ -55,6 +56,7 @@ pub const FAMILIES: &[&[Fetch]] = &[
     constant::FETCHES,
     cookie::FETCHES,
     header::FETCHES,
+    limits::FETCHES,
     message::FETCHES,
     payload::FETCHES,
     process::FETCHES,

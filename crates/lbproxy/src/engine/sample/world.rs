@@ -49,6 +49,8 @@ pub enum Fact {
     ConnectTimeout,
     QueueTimeout,
     TarpitTimeout,
+    /// Connection retries of the backend.
+    Retries,
 }
 
 /// Of which proxy or server; `None` is the one that serves the stream.

@@ -88,6 +88,7 @@ impl<'a> Around<'a> {
             Fact::TunnelTimeout => b.timeouts.tunnel.into(),
             Fact::ConnectTimeout => b.timeouts.connect.into(),
             Fact::QueueTimeout => b.timeouts.queue.into(),
+            Fact::Retries => b.retries.into(),
             _ => return None,
         })
     }
