@@ -12,15 +12,9 @@ pub enum Normalizer {
     FragmentStrip,
     PathMergeSlashes,
     PathStripDot,
-    PathStripDotdot {
-        full: bool,
-    },
-    PercentDecodeUnreserved {
-        strict: bool,
-    },
-    PercentToUppercase {
-        strict: bool,
-    },
+    PathStripDotdot { full: bool },
+    PercentDecodeUnreserved { strict: bool },
+    PercentToUppercase { strict: bool },
     QuerySortByName,
 }
 
@@ -84,7 +78,10 @@ impl Normalizer {
 }
 
 fn encode_hashes(text: &[u8]) -> Vec<u8> {
-    text.iter().flat_map(|b| if *b == b'#' { &b"%23"[..] } else { std::slice::from_ref(b) }).copied().collect()
+    text.iter()
+        .flat_map(|b| if *b == b'#' { &b"%23"[..] } else { std::slice::from_ref(b) })
+        .copied()
+        .collect()
 }
 
 fn merge_slashes(path: &[u8]) -> Vec<u8> {
@@ -193,40 +190,56 @@ mod tests {
 
     #[test]
     fn paths_are_normalised_as_the_manual_says() {
-        all("path-strip-dot", None, &[
-            ("/.", Some("/")),
-            ("/./bar/", Some("/bar/")),
-            ("/a/./a", Some("/a/a")),
-            ("/.well-known/", Some("/.well-known/")),
-        ]);
-        all("path-strip-dotdot", None, &[
-            ("/foo/../", Some("/")),
-            ("/foo/bar/../?a=/../b", Some("/foo/?a=/../b")),
-            ("/../bar/", Some("/../bar/")),
-            ("/bar/../../", Some("/../")),
-            ("/foo//../", Some("/foo/")),
-        ]);
+        all(
+            "path-strip-dot",
+            None,
+            &[
+                ("/.", Some("/")),
+                ("/./bar/", Some("/bar/")),
+                ("/a/./a", Some("/a/a")),
+                ("/.well-known/", Some("/.well-known/")),
+            ],
+        );
+        all(
+            "path-strip-dotdot",
+            None,
+            &[
+                ("/foo/../", Some("/")),
+                ("/foo/bar/../?a=/../b", Some("/foo/?a=/../b")),
+                ("/../bar/", Some("/../bar/")),
+                ("/bar/../../", Some("/../")),
+                ("/foo//../", Some("/foo/")),
+            ],
+        );
         all("path-strip-dotdot", Some("full"), &[("/../bar/", Some("/bar/")), ("/bar/../../", Some("/"))]);
         all("path-merge-slashes", None, &[("//", Some("/")), ("/foo//bar?a//b", Some("/foo/bar?a//b"))]);
     }
 
     #[test]
     fn encodings_fragments_and_queries_are_normalised_as_the_manual_says() {
-        all("percent-decode-unreserved", None, &[
-            ("/%61dmin", Some("/admin")),
-            ("/foo%3Fbar=baz", Some("/foo%3Fbar=baz")),
-            ("/%%36%36", Some("/%66")),
-            ("/%ZZ", Some("/%ZZ")),
-        ]);
+        all(
+            "percent-decode-unreserved",
+            None,
+            &[
+                ("/%61dmin", Some("/admin")),
+                ("/foo%3Fbar=baz", Some("/foo%3Fbar=baz")),
+                ("/%%36%36", Some("/%66")),
+                ("/%ZZ", Some("/%ZZ")),
+            ],
+        );
         all("percent-decode-unreserved", Some("strict"), &[("/%%36%36", None), ("/%6", None)]);
         all("percent-to-uppercase", None, &[("/%6f", Some("/%6F")), ("/%zz", Some("/%zz"))]);
         all("percent-to-uppercase", Some("strict"), &[("/%zz", None)]);
         all("fragment-strip", None, &[("/#foo", Some("/"))]);
         all("fragment-encode", None, &[("/#foo", Some("/%23foo"))]);
-        all("query-sort-by-name", None, &[
-            ("/?aaa=3&a=1&aa=2", Some("/?a=1&aa=2&aaa=3")),
-            ("/?a=3&b=4&a=1&b=5&a=2", Some("/?a=3&a=1&a=2&b=4&b=5")),
-        ]);
+        all(
+            "query-sort-by-name",
+            None,
+            &[
+                ("/?aaa=3&a=1&aa=2", Some("/?a=1&aa=2&aaa=3")),
+                ("/?a=3&b=4&a=1&b=5&a=2", Some("/?a=3&a=1&a=2&b=4&b=5")),
+            ],
+        );
         assert_eq!(Normalizer::find("path-strip-dot", Some("full")), None);
     }
 }

@@ -19,7 +19,13 @@ pub(super) const FETCHES: &[Fetch] = &[
         Fact::Retries
     )),
     current!("cur_client_timeout", FRONTEND, client_ms, ClientTimeout, "Client time-out of the stream, ms."),
-    current!("cur_connect_timeout", BACKEND, connect_ms, ConnectTimeout, "Connect time-out of the stream, ms."),
+    current!(
+        "cur_connect_timeout",
+        BACKEND,
+        connect_ms,
+        ConnectTimeout,
+        "Connect time-out of the stream, ms."
+    ),
     current!("cur_max_retries", BACKEND, retries, Retries, "Retries of the stream."),
     current!("cur_queue_timeout", BACKEND, queue_ms, QueueTimeout, "Queue time-out of the stream, ms."),
     current!("cur_server_timeout", BACKEND, server_ms, ServerTimeout, "Server time-out of the stream, ms."),
