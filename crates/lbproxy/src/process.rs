@@ -37,6 +37,9 @@ use report::{Report, print};
 
 /// `main` of the daemon, and of its companion.
 pub fn main() -> ExitCode {
+    // Connections come and go one by one: with huge pages the first of each kind would take 2 MiB at once, and
+    // hardly any memory would ever go back. A kernel that does not know the call has no such pages.
+    let _ = nix::sys::prctl::set_thp_disable(true);
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_default();
     if name == companion::NAME {

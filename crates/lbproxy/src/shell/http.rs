@@ -26,7 +26,7 @@ use super::{
     buffer::Buf,
     pool::ServerConn,
     stream::Io,
-    worker::{Interrupt, Session, Stage},
+    worker::{Client, Interrupt, Session, Stage},
 };
 use answer::Answer;
 pub(super) use relay::relay;
@@ -50,7 +50,9 @@ use crate::{
 const RECORDS_MAX: usize = 256;
 
 /// Serves a connection until it ends.
-pub async fn serve(session: Box<Session>, mut client: Io) {
+pub async fn serve(mut of: Box<Client>) {
+    let Client { session, io: client } = &mut *of;
+    let session = &*session;
     let mut held: Option<Buf> = None;
     let mut memory = Memory::default();
     let mut number = 0;
@@ -58,15 +60,13 @@ pub async fn serve(session: Box<Session>, mut client: Io) {
     loop {
         let arrived = match held.take() {
             Some(buf) => Arrived::Bytes(buf),
-            None => wait_for_request(&session, &mut client, number).await,
+            None => wait_for_request(session, client, number).await,
         };
         let next = match arrived {
-            Arrived::Bytes(buf) => {
-                Box::pin(one(&session, &mut client, buf, (number, idle_us), &mut memory)).await
-            }
+            Arrived::Bytes(buf) => Box::pin(one(session, client, buf, (number, idle_us), &mut memory)).await,
             // A connection that never said anything is a failed request, one between requests just ends.
             Arrived::Nothing(failure) if number == 0 => {
-                Box::pin(nothing(&session, &mut client, failure)).await;
+                Box::pin(nothing(session, client, failure)).await;
                 Next::Close
             }
             Arrived::Nothing(_) | Arrived::Ended => Next::Close,
@@ -75,7 +75,7 @@ pub async fn serve(session: Box<Session>, mut client: Io) {
             Next::Again(buf) => held = buf,
             Next::Close => break,
             Next::Linger => {
-                answer::linger(&session, &mut client).await;
+                answer::linger(session, client).await;
                 break;
             }
         }

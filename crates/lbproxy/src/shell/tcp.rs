@@ -1,11 +1,12 @@
 //! TCP sessions: one client connection, one server connection, bytes both ways until both sides have closed.
 
-use super::{http, stream::Io, worker::Session};
+use super::{http, worker::Client};
 
 /// Serves a connection of a `mode tcp` frontend until it ends.
-pub async fn serve(session: Box<Session>, mut client: Io) {
-    http::relay(&session, &mut client).await;
+pub async fn serve(mut client: Box<Client>) {
+    let Client { session, io } = &mut *client;
+    http::relay(session, io).await;
     if session.frontend.tcp.nolinger {
-        client.set_abort_on_close();
+        io.set_abort_on_close();
     }
 }

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{compile::plan::Plan, engine::sample::ProcessFacts};
 
-pub use client::{Interrupt, Session};
+pub use client::{Client, Interrupt, Session};
 pub use slot::{Kill, Slot, Stage};
 
 /// What a worker thread is started with.

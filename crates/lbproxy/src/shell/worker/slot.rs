@@ -1,9 +1,6 @@
 //! What the thread knows of one of its connections: when to wake it, what it was ordered, what it is doing.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::Cell, rc::Rc};
 
 use super::{Installed, SessionInfo, Timer, TimerId, Which};
 use crate::engine::conn::Addr;
@@ -65,7 +62,7 @@ pub struct Slot {
     pub conn_id: u64,
     pub accept_ms: u64,
     pub src: Cell<Addr>,
-    installed: RefCell<Rc<Installed>>,
+    installed: Rc<Installed>,
     frontend: usize,
     pub backend: Cell<Option<u32>>,
     pub server: Cell<Option<u32>>,
@@ -81,7 +78,7 @@ impl Slot {
             conn_id,
             accept_ms,
             src: Cell::new(src),
-            installed: RefCell::new(installed),
+            installed,
             frontend,
             backend: Cell::new(None),
             server: Cell::new(None),
@@ -116,8 +113,7 @@ impl Slot {
     }
 
     pub(super) fn is(&self, which: &Which) -> bool {
-        let installed = self.installed.borrow();
-        let plan = installed.plan();
+        let plan = self.installed.plan();
         match which {
             Which::Stream(id) => self.conn_id == *id,
             Which::Frontend(name) => plan.frontends.get(self.frontend).is_some_and(|f| *f.name == **name),
@@ -130,8 +126,7 @@ impl Slot {
     }
 
     pub(super) fn describe(&self, thread: u16, now_ms: u64) -> SessionInfo {
-        let installed = self.installed.borrow();
-        let plan = installed.plan();
+        let plan = self.installed.plan();
         let frontend = plan.frontends.get(self.frontend);
         let backend = self.backend.get().and_then(|b| plan.backends.get(b as usize));
         let server = backend.and_then(|b| b.servers.get(self.server.get()? as usize));
