@@ -15,13 +15,14 @@ mod global;
 mod log;
 pub mod plan;
 mod server;
+mod state_file;
 mod stick;
 
 use std::{
     collections::HashMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -31,7 +32,10 @@ use common::{
     source::At,
 };
 
-use crate::engine::{state::Registry, stick as stick_table};
+use crate::engine::{
+    state::{Registry, Saved},
+    stick as stick_table,
+};
 
 /// What came of a configuration: a plan unless something in it has to change first.
 #[derive(Debug)]
@@ -73,6 +77,8 @@ struct Compiler<'a> {
     /// Names already resolved: a configuration repeats them, resolvers are slow.
     resolved: HashMap<String, Option<Vec<IpAddr>>>,
     log_sinks: Vec<plan::LogSink>,
+    /// State files that were read, by path: what they say of each `backend/server`.
+    state_files: HashMap<PathBuf, HashMap<String, Saved>>,
     /// Stick tables in the order of the file.
     table_order: Vec<Arc<stick_table::Table>>,
     /// ACLs and user lists that were compiled already.
@@ -90,6 +96,7 @@ impl<'a> Compiler<'a> {
             resolved: HashMap::new(),
             log_sinks: Vec::new(),
             table_order: Vec::new(),
+            state_files: HashMap::new(),
             expressions: expr::Cache::default(),
         }
     }

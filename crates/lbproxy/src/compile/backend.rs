@@ -33,6 +33,7 @@ impl Compiler<'_> {
             disabled: p.disabled,
             servers,
             balance,
+            balance_sample: self.balance_sample(p),
             lb,
             cookie: b.cookie.as_ref().and_then(|c| self.cookie(c)).map(Arc::new),
             dynamic_cookie_key: b.dynamic_cookie_key.clone(),

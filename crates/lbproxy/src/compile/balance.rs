@@ -11,6 +11,7 @@ use crate::engine::{
     balance::{self, Algorithm, HashOn},
     cookie,
     http::message::valid_name,
+    sample::{Expr, Place, Type},
 };
 
 /// Servers drawn by `balance random` without argument (manual 4.2).
@@ -62,13 +63,22 @@ impl Compiler<'_> {
                 name: name.value.clone(),
                 use_domain_only: *use_domain_only,
             }),
-            Balance::RdpCookie { .. } | Balance::Hash(_) | Balance::LogHash(_) | Balance::Sticky => {
+            Balance::Hash(_) => Algorithm::Hash(HashOn::Sample),
+            Balance::RdpCookie { .. } | Balance::LogHash(_) | Balance::Sticky => {
                 let d = Diagnostic::alert(codes::NOT_YET, "this balancing algorithm is not built yet");
                 self.say(
                     d.at(a.span, "").help("use roundrobin, leastconn, source, uri, hdr(NAME) or random"),
                 );
                 Algorithm::default()
             }
+        }
+    }
+
+    /// The expression of `balance hash`.
+    pub(super) fn balance_sample(&mut self, p: &model::Proxy) -> Option<Expr> {
+        match &p.back.balance.as_ref()?.value {
+            Balance::Hash(e) => self.scope(Some(p)).sample(e, Type::Bin, &[Place::ServerChoice]),
+            _ => None,
         }
     }
 

@@ -23,6 +23,8 @@ use crate::engine::{
 const INTER_DEFAULT_MS: u32 = 2_000;
 const RISE_DEFAULT: u32 = 2;
 const FALL_DEFAULT: u32 = 3;
+/// `error-limit` when absent (manual 5.2).
+const ERROR_LIMIT_DEFAULT: u32 = 10;
 
 impl Compiler<'_> {
     pub(super) fn check(&mut self, p: &model::Proxy, s: &At<model::Server>) -> Option<Arc<check::Spec>> {
@@ -91,6 +93,26 @@ impl Compiler<'_> {
         own
     }
 
+    /// `observe`, with `error-limit` and `on-error`; only where the server is checked, too (manual 5.2).
+    pub(super) fn observe(&mut self, p: &model::Proxy, s: &At<model::Server>) -> Option<check::Observe> {
+        let observe = s.check.observe?;
+        if !s.check.on {
+            let d = Diagnostic::notice(codes::NO_EFFECT, "'observe' has no effect without 'check'");
+            self.say(d.at(s.name.span, "this server"));
+            return None;
+        }
+        Some(check::Observe {
+            layer7: observe == model::Observe::Layer7 && p.mode == model::Mode::Http,
+            limit: s.check.error_limit.unwrap_or(ERROR_LIMIT_DEFAULT).max(1),
+            then: match s.on_error {
+                None | Some(model::OnError::FailCheck) => check::OnError::FailCheck,
+                Some(model::OnError::Fastinter) => check::OnError::Fastinter,
+                Some(model::OnError::SuddenDeath) => check::OnError::SuddenDeath,
+                Some(model::OnError::MarkDown) => check::OnError::MarkDown,
+            },
+        })
+    }
+
     pub(super) fn agent(&mut self, s: &At<model::Server>) -> Option<Arc<check::AgentSpec>> {
         let a = &s.agent;
         if !a.on {
@@ -140,12 +162,38 @@ impl Compiler<'_> {
             CheckKind::Redis => check::Script::Protocol(Protocol::Redis),
             CheckKind::Ldap => check::Script::Protocol(Protocol::Ldap),
             CheckKind::Spop => check::Script::Protocol(Protocol::Spop),
-            CheckKind::External => {
-                let text = "'option external-check' is not built yet";
-                self.not_yet(p.name.span, text, "use `option tcp-check` with send and expect steps");
-                check::Script::Connect
-            }
+            CheckKind::External => self.external(p),
         }
+    }
+
+    /// `option external-check`, which the global section has to permit (manual 3.1).
+    fn external(&mut self, p: &model::Proxy) -> check::Script {
+        let mut alert = |text: &str, help: &str| {
+            self.diagnostics.push(
+                Diagnostic::alert(codes::INCOMPLETE, text)
+                    .at(p.name.span, "this backend asks for it")
+                    .help(help),
+            );
+        };
+        let Some(mode) = &self.config.global.checks.external_check else {
+            alert(
+                "'option external-check' needs 'external-check' in the global section",
+                "add `external-check`",
+            );
+            return check::Script::Connect;
+        };
+        let Some(command) = &p.back.external_check_command else {
+            alert(
+                "'option external-check' needs 'external-check command'",
+                "add `external-check command /path/of/the/program`",
+            );
+            return check::Script::Connect;
+        };
+        check::Script::External(Arc::new(check::External {
+            command: command.value.clone(),
+            path: p.back.external_check_path.clone(),
+            keep_env: *mode == model::ExternalCheckMode::PreserveEnv,
+        }))
     }
 
     /// The script of `option httpchk`: its own request, unless `http-check send` steps say what to send.

@@ -15,7 +15,7 @@ use crate::engine::{
     logformat::LogFormat,
     rule::{Cond, HttpRules, TcpRules},
     sample::Expr,
-    state::{BackendState, FrontendState, ListenerState, ServerState},
+    state::{BackendState, FrontendState, ListenerState, Saved, ServerState},
     stick::Table,
 };
 
@@ -325,6 +325,8 @@ pub struct Backend {
     pub disabled: bool,
     pub servers: Vec<Arc<Server>>,
     pub balance: balance::Spec,
+    /// `balance hash <expression>`.
+    pub balance_sample: Option<Expr>,
     /// The chooser built of `balance` and the servers' states.
     pub lb: balance::Lb,
     pub cookie: Option<Arc<cookie::Spec>>,
@@ -398,6 +400,9 @@ pub struct Server {
     pub source: Option<SocketAddr>,
     pub redir: Option<String>,
     pub check: Option<Arc<check::Spec>>,
+    pub observe: Option<check::Observe>,
+    /// What an earlier process left in a state file.
+    pub saved: Option<Saved>,
     pub agent: Option<Arc<check::AgentSpec>>,
     /// `track` of another server.
     pub track: Option<(BackendIx, ServerIx)>,

@@ -12,7 +12,11 @@ use common::{
 };
 
 use super::{Compiler, HostRef, bind, ms, plan};
-use crate::engine::{check::script::Program, cookie, state::ServerState};
+use crate::engine::{
+    check::script::Program,
+    cookie,
+    state::{Saved, ServerState},
+};
 
 /// Most servers of one `server-template` line (manual 4.2 sets no limit; memory does).
 const TEMPLATE_MAX: u32 = 16_384;
@@ -62,7 +66,8 @@ impl Compiler<'_> {
         state: Arc<ServerState>,
     ) -> plan::Server {
         self.refuse_unserved_server(s);
-        let (endpoint, host, port) = self.server_address(s);
+        let saved = self.saved_state(proxy, &s.name);
+        let (endpoint, host, port) = self.server_address(s, saved.as_ref());
         let source = s.source.as_ref().or(proxy.back.source.as_ref());
         let check = self.check(proxy, s);
         let check_tls = check.as_ref().is_some_and(|c| !s.tls.on && Program::new(c).needs_tls(c));
@@ -99,6 +104,8 @@ impl Compiler<'_> {
             source: source.and_then(|s| self.source_address(s)),
             redir: s.redir.as_ref().map(|r| r.value.clone()),
             check,
+            observe: self.observe(proxy, s),
+            saved,
             agent: self.agent(s),
             track: s.track.as_ref().and_then(|t| self.track(proxy, t)),
             state,
@@ -129,6 +136,7 @@ impl Compiler<'_> {
     fn server_address(
         &mut self,
         s: &At<model::Server>,
+        saved: Option<&Saved>,
     ) -> (Option<plan::Endpoint>, Option<String>, plan::Port) {
         let a = &s.address;
         let port = match &a.target {
@@ -154,7 +162,7 @@ impl Compiler<'_> {
             }
             Target::Inet { host, family, .. } => {
                 let span = a.span;
-                self.server_host(s, &HostRef { host, family: *family, span })
+                self.server_host(s, &HostRef { host, family: *family, span }, saved)
                     .map(|ip| plan::Endpoint::Inet(SocketAddr::new(ip, fixed)))
             }
             Target::Fd(_) | Target::Sockpair(_) | Target::ReverseHttp(_) => {
@@ -173,7 +181,12 @@ impl Compiler<'_> {
     }
 
     /// The host's address by `init-addr` (manual 5.2; `last,libc` when absent: a name without address is an alert).
-    fn server_host(&mut self, s: &At<model::Server>, host: &HostRef<'_>) -> Option<std::net::IpAddr> {
+    fn server_host(
+        &mut self,
+        s: &At<model::Server>,
+        host: &HostRef<'_>,
+        saved: Option<&Saved>,
+    ) -> Option<std::net::IpAddr> {
         let Host::Name(name) = host.host else {
             return self.host(host, &format!("server '{}'", s.name));
         };
@@ -181,8 +194,12 @@ impl Compiler<'_> {
         let methods = if s.resolve.init_addr.is_empty() { &default[..] } else { &s.resolve.init_addr };
         for m in methods {
             match m.value {
-                // Nothing is remembered from an earlier run yet (`server-state-file` says so itself).
-                model::InitAddr::Last => {}
+                // What an earlier run left in a state file.
+                model::InitAddr::Last => {
+                    if let Some(ip) = saved.and_then(|s| s.ip) {
+                        return Some(ip);
+                    }
+                }
                 model::InitAddr::None => return None,
                 model::InitAddr::Ip(ip) => return Some(ip),
                 model::InitAddr::Libc => {

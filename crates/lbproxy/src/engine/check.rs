@@ -6,7 +6,7 @@ pub mod protocol;
 pub mod script;
 pub mod status;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     action::variable::Change,
@@ -73,6 +73,18 @@ pub enum Script {
     SslHello,
     /// `option mysql-check`, `redis-check` and their like.
     Protocol(protocol::Protocol),
+    /// `option external-check`: the shell runs it.
+    External(Arc<External>),
+}
+
+/// A program that checks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct External {
+    pub command: String,
+    /// `PATH` of its environment.
+    pub path: Option<String>,
+    /// It gets the environment of the process, too.
+    pub keep_env: bool,
 }
 
 /// One step of a script.
@@ -220,6 +232,29 @@ pub enum NameMatch {
     End(Text),
     Contains(Text),
     Regex(regex::bytes::Regex),
+}
+
+/// `observe`: how traffic tells of a server's health.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Observe {
+    /// Answers count as well, not connections alone.
+    pub layer7: bool,
+    /// `error-limit`: errors in a row that mean something.
+    pub limit: u32,
+    pub then: OnError,
+}
+
+/// `on-error`: what they mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnError {
+    /// Check again soon.
+    Fastinter,
+    /// As a failed check.
+    #[default]
+    FailCheck,
+    /// As the last but one failed check.
+    SuddenDeath,
+    MarkDown,
 }
 
 /// `agent-check` of a server.

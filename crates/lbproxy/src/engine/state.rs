@@ -19,7 +19,7 @@ pub use change::{Change, LogLine, ServerName, Severity};
 pub use command::{AddrChange, CommandError, HealthWord, StateWord};
 pub use refused::{Events, LastRefused, Refused};
 pub use server::{
-    CheckReport, OpState, ServerConfig, ServerSnapshot, ServerState, WEIGHT_SCALE, admin, check_state,
+    CheckReport, OpState, Saved, ServerConfig, ServerSnapshot, ServerState, WEIGHT_SCALE, admin, check_state,
 };
 
 use std::{

@@ -7,6 +7,7 @@
 
 mod adopt;
 mod agent;
+mod external;
 mod probe;
 mod world;
 
@@ -28,7 +29,7 @@ use super::{
 use crate::{
     compile::plan::{Backend, Server},
     engine::{
-        check::{Spec, script::Program},
+        check::{Script, Spec, script::Program},
         sample::ProcessFacts,
         state::{Change, CheckReport, LogLine, OpState, ServerState, Severity},
     },
@@ -160,7 +161,7 @@ impl Checker {
     async fn run(mut self, delay: Duration) {
         let mut due = tokio::time::Instant::now() + delay;
         loop {
-            tokio::time::sleep_until(due).await;
+            self.wait(due).await;
             if self.server.state.check_begins() {
                 self.once().await;
             }
@@ -170,6 +171,27 @@ impl Checker {
             due += interval;
             if due < now {
                 due = now;
+            }
+        }
+    }
+
+    /// Waits for the next check, or until traffic makes one look useful (`on-error`).
+    async fn wait(&self, due: tokio::time::Instant) {
+        if self.server.observe.is_none() {
+            return tokio::time::sleep_until(due).await;
+        }
+        let s = &self.spec;
+        let fast =
+            Duration::from_millis(u64::from(if s.fastinter_ms > 0 { s.fastinter_ms } else { s.inter_ms }));
+        let mut due = due;
+        loop {
+            let now = tokio::time::Instant::now();
+            if now >= due {
+                return;
+            }
+            tokio::time::sleep_until(due.min(now + LOOK_EVERY)).await;
+            if self.server.state.take_hurry() {
+                due = due.min(tokio::time::Instant::now() + fast);
             }
         }
     }
@@ -193,7 +215,10 @@ impl Checker {
                 + u64::try_from(self.shared.started.elapsed().as_micros()).unwrap_or(0),
             seed: self.seed,
         };
-        let outcome = probe.run().await;
+        let outcome = match &self.spec.script {
+            Script::External(program) => external::run(&probe, program).await,
+            _ => probe.run().await,
+        };
         let report = CheckReport {
             status: outcome.status,
             code: if outcome.status.has_code() { outcome.code } else { 0 },

@@ -10,6 +10,7 @@ mod answer;
 mod exchange;
 mod finish;
 mod forwarded;
+mod observe;
 mod refuse;
 mod relay;
 mod request;

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     compile::plan::{Backend, ServerIx},
     engine::{
-        balance::{Key, Pick},
+        balance::{Affinity, Key, Pick},
         queue::{self, Grant, Positions, Priority, Ticket},
         state::{BackendState, ServerState},
     },
@@ -71,7 +71,8 @@ pub fn assign(
                 }
                 let keeps = backend.lb.spec().keeps_to_its_server();
                 if server.state.is_queue_full() {
-                    if keeps && !may_move {
+                    let stays = backend.lb.spec().affinity == Affinity::Always;
+                    if keeps && stays && !may_move {
                         return Assigned::QueueFull(ix);
                     }
                     avoid = Some(ix);

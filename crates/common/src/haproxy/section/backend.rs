@@ -19,7 +19,6 @@ use crate::{
 
 const FULL: Status = Status::FULL;
 const PROBES: Status = Status::not_yet("the system's setting counts");
-const STATE: Status = Status::not_yet("server states are not read from files");
 
 rows! {
     pub(super) const KEYWORDS: [Build];
@@ -32,18 +31,18 @@ rows! {
     "dynamic-cookie-key", DB, (1, 1), FULL, |b, cx| set::text(&mut b.proxy.back.dynamic_cookie_key, cx), "Secret from which cookie values are made.";
     "fullconn", DB, (1, 1), FULL, |b, cx| set::number(&mut b.proxy.back.fullconn, cx), "Load at which servers reach their maxconn.";
     "hash-balance-factor", DB, (1, 1), FULL, hash_balance_factor, "Bound on a server's load when hashing.";
-    "hash-preserve-affinity", DB, (1, 1), Status::not_yet("a full server's requests wait for it"), hash_affinity, "When a hash goes to another server.";
+    "hash-preserve-affinity", DB, (1, 1), FULL, hash_affinity, "When a hash goes to another server.";
     "hash-type", DB, (1, 3), FULL, hash_type, "How hashes become servers.";
     "http-reuse", DB, (1, 1), FULL, http_reuse, "Which server connections are shared.";
     "http-send-name-header", DB, (0, 1), Status::not_yet("servers are not told their names"), name_header, "Tells servers their names.";
-    "load-server-state-from-file", DB, (1, 1), STATE, state_file, "Whether server states are read at start.";
+    "load-server-state-from-file", DB, (1, 1), FULL, state_file, "Whether server states are read at start.";
     "max-keep-alive-queue", DB, (1, 1), Status::not_yet("queues do not look at kept connections"), |b, cx| if let Some(a) = cx.arg(0) { b.proxy.back.max_keep_alive_queue = cx.int(a, -1..=i64::from(i32::MAX)).and_then(|n| i32::try_from(n).ok()) }, "Queue beyond which a kept server is left.";
     "persist rdp-cookie", DB, (0, 0), Status::not_yet("RDP is not understood"), |b, _| b.proxy.back.persist_rdp_cookie = Some("msts".to_owned()), "Persistence by RDP cookie.";
     "redispatch", DB | NO, (0, 0), Status::removed("2.1", "`option redispatch`"), option::redispatch, "Goes to another server when one cannot be reached, old spelling.";
     "retries", DB, (1, 1), FULL, |b, cx| set::number(&mut b.proxy.back.retries, cx), "Attempts after the first that failed.";
     "retry-on", DB, (1, ANY), FULL, retry_on, "Which failures are tried again.";
     "server", B, (2, ANY), FULL, server, "One server.";
-    "server-state-file-name", DB, (0, 1), STATE, |b, cx| b.proxy.back.server_state_file_name = Some(cx.text(0).unwrap_or_default()), "File with this backend's server states.";
+    "server-state-file-name", DB, (0, 1), FULL, |b, cx| b.proxy.back.server_state_file_name = Some(cx.text(0).unwrap_or_default()), "File with this backend's server states.";
     "server-template", B, (3, ANY), FULL, template, "Several servers of one form.";
     "source", DB | NO, (0, ANY), FULL, source, "Own address towards servers.";
     "srvtcpka-cnt", DB, (1, 1), PROBES, |b, cx| set::number(&mut b.proxy.back.srvtcpka.cnt, cx), "Lost keepalive probes that end a server connection.";

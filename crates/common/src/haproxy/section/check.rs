@@ -21,12 +21,11 @@ use crate::{
 };
 
 const FULL: Status = Status::FULL;
-const EXTERNAL: Status = Status::not_yet("programs are not run as checks");
 
 rows! {
     pub(super) const KEYWORDS: [Build];
-    "external-check command", DB, (1, 1), EXTERNAL, |b, cx| set::word(&mut b.proxy.back.external_check_command, cx), "Program that checks.";
-    "external-check path", DB, (1, 1), EXTERNAL, |b, cx| set::text(&mut b.proxy.back.external_check_path, cx), "PATH of that program.";
+    "external-check command", DB, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.back.external_check_command, cx), "Program that checks.";
+    "external-check path", DB, (1, 1), FULL, |b, cx| set::text(&mut b.proxy.back.external_check_path, cx), "PATH of that program.";
     "http-check comment", DB, (1, 1), FULL, |b, cx| http(b, cx, |cx| Some(CheckStep::Comment(cx.text(0)?))), "Comment shown when a later step fails.";
     "http-check connect", DB, (0, ANY), FULL, |b, cx| http(b, cx, |cx| connect(cx).map(CheckStep::Connect)), "Opens a connection.";
     "http-check disable-on-404", DB, (0, 0), FULL, |b, _| b.proxy.back.http_check_disable_on_404 = true, "404 means: no new sessions.";

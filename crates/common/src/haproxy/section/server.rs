@@ -213,7 +213,7 @@ rows! {
     "disabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = true, "Starts in maintenance.";
     "downinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.downinter_ms, cx), "Interval of checks while the server is down.";
     "enabled", scope::OWN, (0, 0), FULL, |s, _| s.disabled = false, "Starts in service.";
-    "error-limit", scope::OWN, (1, 1), Status::not_yet("traffic is not observed"), |s, cx| set::number(&mut s.check.error_limit, cx), "Errors in a row that mean something.";
+    "error-limit", scope::OWN, (1, 1), FULL, |s, cx| set::number(&mut s.check.error_limit, cx), "Errors in a row that mean something.";
     "fall", scope::OWN, (1, 1), FULL, |s, cx| positive(&mut s.check.fall, cx), "Failed checks until the server is down.";
     "fastinter", scope::OWN, (1, 1), FULL, |s, cx| interval(&mut s.check.fastinter_ms, cx), "Interval of checks while the state changes.";
     "force-sslv3", scope::OWN, (0, 0), FULL, |s, cx| force(s, TlsVersion::Ssl3, cx), "SSLv3 only, towards the server.";
@@ -264,7 +264,7 @@ rows! {
     "no-verifyhost", scope::OWN, (0, 0), FULL, |s, _| s.tls.verifyhost = None, "Takes verifyhost back.";
     "non-stick", scope::OWN, (0, 0), FULL, |s, _| s.non_stick = true, "Never stored in stick tables.";
     "npn", scope::OWN, (1, 1), Status::no_effect("ALPN took its place"), |s, cx| set::word(&mut s.tls.npn, cx), "Protocols offered to the server the old way.";
-    "observe", scope::OWN, (1, 1), Status::not_yet("only checks judge health"), observe, "Judges health by live traffic.";
+    "observe", scope::OWN, (1, 1), FULL, observe, "Judges health by live traffic.";
     "on-error", scope::OWN, (1, 1), FULL, on_error, "What observed errors lead to.";
     "on-marked-down", scope::OWN, (1, 1), FULL, on_marked_down, "What happens when the server goes down.";
     "on-marked-up", scope::OWN, (1, 1), FULL, on_marked_up, "What happens when the server comes up.";

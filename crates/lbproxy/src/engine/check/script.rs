@@ -163,7 +163,7 @@ impl Program {
     /// Fills in what HAProxy implies: the connection, the default request, the default expectation.
     pub fn new(spec: &Spec) -> Program {
         let (kind, mut steps) = match &spec.script {
-            Script::Connect => (Kind::Connect, Vec::new()),
+            Script::Connect | Script::External(_) => (Kind::Connect, Vec::new()),
             Script::Http(s) => (Kind::Http, s.clone()),
             Script::Tcp(s) => (Kind::Tcp, s.clone()),
             Script::SslHello => (Kind::SslHello, ssl_hello()),

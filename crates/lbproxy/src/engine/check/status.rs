@@ -7,6 +7,7 @@ pub enum Status {
     #[default]
     Unknown = 0,
     Init = 1,
+    Hana = 4,
     SockErr = 5,
     L4Ok = 6,
     L4Tout = 7,
@@ -39,6 +40,7 @@ pub enum Verdict {
 const TABLE: &[(Status, &str, &str)] = &[
     (Status::Unknown, "UNK", "unknown"),
     (Status::Init, "INI", "Initializing"),
+    (Status::Hana, "HANA", "Health analyze"),
     (Status::SockErr, "SOCKERR", "Socket error"),
     (Status::L4Ok, "L4OK", "Layer4 check passed"),
     (Status::L4Tout, "L4TOUT", "Layer4 timeout"),

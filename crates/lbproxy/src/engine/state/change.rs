@@ -15,7 +15,7 @@ use super::{
     server::{Slow, root},
 };
 use crate::engine::{
-    check::{InitState, Status, Verdict, agent},
+    check::{InitState, OnError, Status, Verdict, agent},
     queue,
 };
 
@@ -123,6 +123,7 @@ impl ServerState {
             s.config = config;
             if fresh {
                 s.start(now_ms);
+                s.resume(now_ms);
             } else if check_changed {
                 s.health = if s.op == OpState::Stopped { 0 } else { s.full_health() };
             }
@@ -284,6 +285,39 @@ impl ServerState {
             false => self.move_to(OpState::Stopped, &why, now_ms, &mut out),
         }
         out
+    }
+
+    /// What traffic saw of the server: `None` is well. Enough errors in a row lead to what `on-error` says.
+    pub fn observed(&self, error: Option<&str>, now_ms: u64) -> Option<Change> {
+        let Some(error) = error else {
+            if self.errors.load(Relaxed) > 0 {
+                self.errors.store(0, Relaxed);
+            }
+            return None;
+        };
+        let n = self.errors.fetch_add(1, Relaxed) + 1;
+        let then = {
+            let mut s = lock(&self.slow);
+            let observe = s.config.observe.filter(|o| n >= o.limit)?;
+            if !s.has_check() || s.admin & admin::MAINT != 0 || s.op == OpState::Stopped {
+                return None;
+            }
+            // One more failure is to be the last.
+            match observe.then {
+                OnError::SuddenDeath => s.health = s.health.min(s.rise() + 1),
+                OnError::MarkDown => s.health = s.rise(),
+                OnError::Fastinter | OnError::FailCheck => {}
+            }
+            observe.then
+        };
+        self.errors.store(0, Relaxed);
+        self.hurry();
+        if then == OnError::Fastinter {
+            return None;
+        }
+        let info = format!("Detected {n} consecutive errors, last one was: {error}");
+        let report = CheckReport { status: Status::Hana, code: 0, info, duration_ms: 0 };
+        Some(self.check_done(Verdict::Failed, report, now_ms))
     }
 
     // ---- movements -----------------------------------------------------------------------------------
@@ -534,6 +568,32 @@ impl Slow {
         if self.has_check() {
             self.report.status = Status::Init;
         }
+    }
+
+    /// Takes up what an earlier process left: maintenance and drain set at run time, health, and the weight unless
+    /// the file has another one now (manual 4.2, `load-server-state-from-file`).
+    fn resume(&mut self, now_ms: u64) {
+        let Some(saved) = self.config.saved.take() else { return };
+        if saved.iweight == self.config.weight {
+            self.uweight = saved.uweight.min(256);
+        }
+        self.admin |= saved.admin & (admin::FMAINT | admin::FDRAIN);
+        if self.config.disabled {
+            self.admin |= admin::CMAINT;
+        } else if saved.admin & admin::CMAINT != 0 {
+            // It was in maintenance by the old file only.
+            self.admin &= !(admin::FMAINT | admin::CMAINT);
+        }
+        let down = saved.op == OpState::Stopped as u8;
+        if self.admin & admin::MAINT != 0 {
+            (self.op, self.health) = (OpState::Stopped, 0);
+        } else if self.has_check() {
+            let full = self.full_health();
+            self.health =
+                if down { saved.health.min(self.rise() - 1) } else { saved.health.clamp(self.rise(), full) };
+            self.op = if down { OpState::Stopped } else { OpState::Running };
+        }
+        self.last_change_ms = now_ms.saturating_sub(saved.since_ms);
     }
 
     /// Enters an operational state, with what belongs to it.

@@ -6,7 +6,7 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, Weak,
         atomic::{
@@ -20,7 +20,7 @@ use arc_swap::ArcSwapOption;
 
 use super::{BackendState, Gauge, lock};
 use crate::engine::{
-    check::{InitState, Status},
+    check::{InitState, Observe, Status},
     stats::PerThread,
 };
 
@@ -96,6 +96,24 @@ pub struct ServerConfig {
     pub log_health_checks: bool,
     /// Weights changed at run time count at once: not for static algorithms.
     pub dynamic_weights: bool,
+    pub observe: Option<Observe>,
+    /// What an earlier process left in a state file.
+    pub saved: Option<Saved>,
+}
+
+/// The state of a server as an earlier process wrote it down (`show servers state`, `server-state-file`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Saved {
+    pub op: u8,
+    /// Bits of [`admin`].
+    pub admin: u32,
+    pub uweight: u32,
+    pub iweight: u32,
+    pub health: u32,
+    /// Since its last change.
+    pub since_ms: u64,
+    pub ip: Option<IpAddr>,
+    pub port: u16,
 }
 
 /// The last check of a server.
@@ -183,6 +201,10 @@ pub struct ServerState {
     pub sessions: Gauge,
     /// Streams that wait for this very server.
     pub queued: Gauge,
+    /// Errors in a row that traffic saw (`observe`).
+    pub(super) errors: AtomicU32,
+    /// The next check is wanted at once (`on-error`).
+    hurry: AtomicBool,
     pub(super) hot: Hot,
     pub(super) slow: Mutex<Slow>,
     addr: ArcSwapOption<SocketAddr>,
@@ -211,6 +233,8 @@ impl ServerState {
             counters,
             sessions: Gauge::default(),
             queued: Gauge::default(),
+            errors: AtomicU32::new(0),
+            hurry: AtomicBool::new(false),
             hot: Hot {
                 op: AtomicU8::new(OpState::Running as u8),
                 eweight: AtomicU32::new(WEIGHT_SCALE),
@@ -249,6 +273,16 @@ impl ServerState {
     /// Itself, shared.
     pub(crate) fn arc(&self) -> Option<Arc<ServerState>> {
         self.me.upgrade()
+    }
+
+    /// Asks for a check soon.
+    pub(super) fn hurry(&self) {
+        self.hurry.store(true, Relaxed);
+    }
+
+    /// Whether a check was asked for since the last time; for whoever checks.
+    pub fn take_hurry(&self) -> bool {
+        self.hurry.load(Relaxed) && self.hurry.swap(false, Relaxed)
     }
 
     // ---- what a request reads ----------------------------------------------------------------------

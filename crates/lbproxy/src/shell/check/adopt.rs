@@ -44,5 +44,7 @@ fn config_of(plan: &Plan, b: &Backend, s: &Server) -> ServerConfig {
         on_marked_up_shutdown_backups: s.on_marked_up_shutdown_backups,
         log_health_checks: b.log_health_checks,
         dynamic_weights: b.lb.is_dynamic(),
+        observe: s.observe,
+        saved: s.saved.clone(),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         balance::{Algorithm, Key},
         http::encode::{self, Transport},
         queue::Priority,
+        sample::{Type, Value},
         session::{Retry, RetryRules, RetryWord, is_idempotent},
         txn::Phase,
     },
@@ -62,9 +63,13 @@ impl Stream<'_> {
                 true => Ok(()),
                 false => Box::pin(self.connect(&backend, &server)).await,
             };
+            self.observe_connection(&server, opened.as_ref().err().copied());
             let failure = match opened {
                 Ok(()) => match self.exchange(&backend).await {
-                    Ok(()) => return Ok(()),
+                    Ok(()) => {
+                        self.observe_answer(&server, None);
+                        return Ok(());
+                    }
                     Err(Failure::Replaced) => {
                         self.conn = None;
                         return Err(self
@@ -81,6 +86,7 @@ impl Stream<'_> {
                 fresh = true;
                 continue;
             }
+            self.observe_answer(&server, Some(failure));
             Box::pin(self.retry(&backend, &server, failure, &mut avoid)).await?;
         }
     }
@@ -197,12 +203,13 @@ impl Stream<'_> {
     /// Chooses a server and takes a slot of it, waiting in a queue where need be.
     async fn choose(&mut self, backend: &Backend, avoid: Option<usize>) -> Result<(), Failure> {
         let mut named = self.named.filter(|s| Some(*s) != avoid);
+        let sample = self.balance_sample(backend);
         loop {
             let priority = self.record.as_ref().map_or_else(Priority::default, |r| Priority {
                 class: r.txn.priority_class as i16,
                 offset_ms: r.txn.priority_offset_ms,
             });
-            let key = self.balance_key();
+            let key = Key { sample: sample.as_deref(), ..self.balance_key() };
             let ix = match queue::assign(backend, &key, named, avoid, priority, self.now_ms()) {
                 Assigned::Slot(ix) => Some(ix),
                 Assigned::None => return Err(Failure::NoServer),
@@ -220,6 +227,16 @@ impl Stream<'_> {
                 None => named = None,
             }
         }
+    }
+
+    /// The value that `balance hash` hashes.
+    fn balance_sample(&mut self, backend: &Backend) -> Option<Vec<u8>> {
+        let expr = backend.balance_sample.as_ref()?;
+        let value = self.with_context(false, |ctx| match expr.eval_as(ctx, Type::Bin) {
+            Some(Value::Bin(bytes)) => Some(bytes.into_owned()),
+            _ => None,
+        });
+        value.flatten()
     }
 
     fn balance_key(&self) -> Key<'_> {

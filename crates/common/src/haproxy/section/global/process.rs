@@ -22,7 +22,6 @@ use crate::{
 
 const FULL: Status = Status::FULL;
 const LUA: Status = Status::not_yet("Lua is not built in");
-const STATE: Status = Status::not_yet("server states are not read from files");
 const COMPRESSION: Status = Status::not_yet("responses are not compressed");
 const RATES: Status = Status::not_yet("TLS connections are not counted apart");
 
@@ -41,7 +40,7 @@ rows! {
     "dns-accept-family", GLOBAL, (1, 1), Status::not_yet("the system's resolver decides"), |g, cx| set::text(&mut g.dns_accept_family, cx), "Address families taken from name servers.";
     "expose-deprecated-directives", GLOBAL, (0, 0), Status::no_effect("no keyword is hidden"), |g, cx| set::flag(&mut g.expose_deprecated_directives, cx), "Permits keywords that will go away.";
     "expose-experimental-directives", GLOBAL, (0, 0), Status::no_effect("no keyword is hidden"), |g, cx| set::flag(&mut g.expose_experimental_directives, cx), "Permits keywords that may change.";
-    "external-check", GLOBAL, (0, 1), Status::not_yet("programs are not run as checks"), external_check, "Permits health checks by programs.";
+    "external-check", GLOBAL, (0, 1), FULL, external_check, "Permits health checks by programs.";
     "fd-hard-limit", GLOBAL, (1, 1), Status::not_yet("`ulimit-n` and the system decide"), |g, cx| set::number_at(&mut g.limits.fd_hard_limit, cx), "Most descriptors, whatever the system would allow.";
     "gid", GLOBAL, (1, 1), FULL, |g, cx| set::number_at(&mut g.gid, cx), "Group that the process becomes, by number.";
     "grace", GLOBAL, (1, 1), Status::not_yet("a soft stop begins at once"), |g, cx| set::ms(&mut g.grace_ms, cx), "Delay between the signal and the soft stop.";
@@ -54,7 +53,7 @@ rows! {
     "hard-stop-after", GLOBAL, (1, 1), FULL, |g, cx| set::ms(&mut g.hard_stop_after_ms, cx), "Longest time that a soft stop may take.";
     "http-err-codes", GLOBAL, (1, ANY), Status::not_yet("the built-in ranges count"), |g, cx| g.http_err_codes.extend(words(cx)), "Statuses that count as errors in tables.";
     "http-fail-codes", GLOBAL, (1, ANY), Status::not_yet("the built-in ranges count"), |g, cx| g.http_fail_codes.extend(words(cx)), "Statuses that count as failures in tables.";
-    "insecure-fork-wanted", GLOBAL | NO, (0, 0), Status::no_effect("nothing is forked by the data process"), |g, cx| set::flag(&mut g.insecure_fork_wanted, cx), "Permits new processes after start.";
+    "insecure-fork-wanted", GLOBAL | NO, (0, 0), Status::no_effect("programs may always be started as checks where `external-check` is set"), |g, cx| set::flag(&mut g.insecure_fork_wanted, cx), "Permits new processes after start.";
     "insecure-setuid-wanted", GLOBAL | NO, (0, 0), Status::no_effect("nothing is run by the data process"), |g, cx| set::flag(&mut g.insecure_setuid_wanted, cx), "Permits programs that change the user.";
     "localpeer", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.localpeer, cx), "Name of this process among its peers.";
     "log", GLOBAL | NO, (0, ANY), FULL, |g, cx| log::log(&mut g.logs, cx), "Where log lines go.";
@@ -86,8 +85,8 @@ rows! {
     "presetenv", GLOBAL, (2, 2), FULL, set_env, "Sets an environment variable that is not set.";
     "quiet", GLOBAL, (0, 0), FULL, |g, cx| set::flag(&mut g.quiet, cx), "Says nothing at start.";
     "resetenv", GLOBAL, (0, ANY), FULL, |g, cx| g.env.push(EnvChange::Keep(words(cx))), "Keeps the named environment variables only.";
-    "server-state-base", GLOBAL, (1, 1), STATE, |g, cx| set::word(&mut g.server_state_base, cx), "Directory of server state files.";
-    "server-state-file", GLOBAL, (1, 1), STATE, |g, cx| set::word(&mut g.server_state_file, cx), "File with the states of servers.";
+    "server-state-base", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.server_state_base, cx), "Directory of server state files.";
+    "server-state-file", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.server_state_file, cx), "File with the states of servers.";
     "set-dumpable", GLOBAL | NO, (0, 1), Status::not_yet("the system decides about core dumps"), |g, cx| set::flag(&mut g.set_dumpable, cx), "Permits core dumps.";
     "set-var", GLOBAL, (2, 2), Status::not_yet("variables of the process are not evaluated"), set_var, "Sets a variable of the process.";
     "set-var-fmt", GLOBAL, (2, 2), Status::not_yet("variables of the process are not evaluated"), set_var_fmt, "Sets a variable of the process from formatted text.";
