@@ -83,6 +83,10 @@ impl Stream<'_> {
     async fn more_of_head(&mut self) -> Result<(), Failure> {
         let Some(buf) = &mut self.up else { return Err(Failure::Internal) };
         if !buf.has_room() {
+            // Behind pipelined requests a head begins far behind the front.
+            buf.compact();
+        }
+        if !buf.has_room() {
             return Err(Failure::BadRequest(Reject::TooLong));
         }
         let (session, client) = (self.session, &mut *self.client);
