@@ -12,7 +12,9 @@ mod errors;
 pub mod expr;
 mod frontend;
 mod global;
+pub mod lists;
 mod log;
+pub mod once;
 pub mod plan;
 mod server;
 mod state_file;
@@ -61,7 +63,8 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     let order = c.order();
     global.asks_server_src = c.expressions.asks_server_src;
     let (diagnostics, log_sinks, tables) = (c.diagnostics, c.log_sinks, c.table_order);
-    let plan = plan::Plan { global, frontends, backends, order, log_sinks, tables };
+    let lists = lists::numbered(std::mem::take(&mut c.expressions.lists));
+    let plan = plan::Plan { global, frontends, backends, order, lists, log_sinks, tables };
     let (plan, refused) = if diagnostics.has_alerts() { (None, Some(plan)) } else { (Some(plan), None) };
     Compiled { plan, refused, diagnostics }
 }

@@ -9,11 +9,15 @@ mod errors;
 mod frontend;
 mod health;
 mod info;
+mod lists;
+mod process;
+pub mod refused;
 mod server;
 mod servers;
 mod sess;
 mod stat;
 mod table;
+mod var;
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
@@ -43,11 +47,14 @@ pub const FAMILIES: &[&[Command]] = &[
     frontend::COMMANDS,
     health::COMMANDS,
     info::COMMANDS,
+    lists::COMMANDS,
+    process::COMMANDS,
     server::COMMANDS,
     servers::COMMANDS,
     sess::COMMANDS,
     stat::COMMANDS,
     table::COMMANDS,
+    var::COMMANDS,
 ];
 
 /// What a command is given.
@@ -58,6 +65,8 @@ pub struct Call<'a> {
     pub session: &'a mut Session,
     /// The words after those of the command.
     pub args: &'a [String],
+    /// The lines behind a command that ends in `<<`.
+    pub payload: Option<&'a str>,
     /// On the clock of the states.
     pub now_ms: u64,
 }
@@ -123,16 +132,19 @@ impl Call<'_> {
     }
 }
 
-/// Runs one command.
-pub fn run(shared: &Shared, session: &mut Session, command: &str) -> Reply {
+/// Runs one command, with the payload that followed it, if any.
+pub fn run(shared: &Shared, session: &mut Session, command: &str, payload: Option<&str>) -> Reply {
     let mut words = words(command);
+    if words.last().is_some_and(|w| w.starts_with("<<")) {
+        words.pop();
+    }
     if words.is_empty() {
         return Reply::done();
     }
-    if words.last().is_some_and(|w| w.starts_with("<<")) {
-        return Reply::text("No command here takes a payload.");
-    }
     let Some((found, n)) = find(&words) else {
+        if let Some(refusal) = refused::find(&words) {
+            return refused::answer(session, refusal);
+        }
         let what = words.first().map_or("", String::as_str);
         let mut out =
             format!("Unknown command: '{what}', but maybe one of the following ones is a better match:\n");
@@ -144,7 +156,14 @@ pub fn run(shared: &Shared, session: &mut Session, command: &str) -> Reply {
     }
     let args = words.split_off(n);
     let now_ms = u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    (found.run)(&mut Call { shared, runtime: shared.runtime.load_full(), session, args: &args, now_ms })
+    (found.run)(&mut Call {
+        shared,
+        runtime: shared.runtime.load_full(),
+        session,
+        args: &args,
+        payload,
+        now_ms,
+    })
 }
 
 fn all() -> impl Iterator<Item = &'static Command> {

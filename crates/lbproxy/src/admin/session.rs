@@ -8,6 +8,9 @@ use crate::compile::plan::Level;
 /// Most bytes of a line (HAProxy's is its buffer size).
 pub const LINE_MAX: usize = 16_384;
 
+/// Most bytes of a payload (HAProxy's `tune.cli.max-payload-size`).
+const PAYLOAD_MAX: usize = 128 * 1_024;
+
 /// What is said of a longer one.
 pub const TOO_LONG: &str = "The command line is too big for the buffer size.\n";
 
@@ -33,6 +36,16 @@ pub struct Session {
     /// The client said `quit`, or its single line is answered.
     pub over: bool,
     buffer: Vec<u8>,
+    /// A line whose payload is still arriving.
+    awaiting: Option<Awaiting>,
+}
+
+/// Commands that wait for their payload, what is here of it, and the line that ends it.
+#[derive(Clone, Debug)]
+struct Awaiting {
+    commands: Vec<String>,
+    end: String,
+    payload: String,
 }
 
 /// What came out of the bytes so far.
@@ -40,6 +53,8 @@ pub struct Session {
 pub enum Input {
     /// The commands of one line, in order; an empty one is answered too.
     Line(Vec<String>),
+    /// The same with the lines behind it, which belong to the last command.
+    WithPayload(Vec<String>, String),
     /// No whole line yet.
     More,
     /// The line is longer than a line may be.
@@ -56,6 +71,7 @@ impl Session {
             timeout_ms: None,
             over: false,
             buffer: Vec::new(),
+            awaiting: None,
         }
     }
 
@@ -65,18 +81,45 @@ impl Session {
 
     /// The next line. What has no line end is never run: it may be the beginning of something else.
     pub fn next_line(&mut self) -> Input {
+        loop {
+            let line = match self.cut_line() {
+                Ok(line) => line,
+                Err(input) => return input,
+            };
+            match self.awaiting.take() {
+                Some(a) if line == a.end => return Input::WithPayload(a.commands, a.payload),
+                Some(mut a) => {
+                    a.payload.push_str(&line);
+                    a.payload.push('\n');
+                    if a.payload.len() > PAYLOAD_MAX {
+                        return Input::TooLong;
+                    }
+                    self.awaiting = Some(a);
+                }
+                None => {
+                    let commands = split_commands(line.trim_end_matches(['\r', ' ', '\t']));
+                    let Some(end) = commands.last().and_then(|c| payload_end(c)) else {
+                        return Input::Line(commands);
+                    };
+                    self.awaiting = Some(Awaiting { commands, end, payload: String::new() });
+                }
+            }
+        }
+    }
+
+    /// The next line without its end, or why there is none.
+    fn cut_line(&mut self) -> Result<String, Input> {
         let end = match memchr::memchr(b'\n', &self.buffer) {
             Some(i) => i,
-            None if self.buffer.len() > LINE_MAX => return Input::TooLong,
-            None => return Input::More,
+            None if self.buffer.len() > LINE_MAX => return Err(Input::TooLong),
+            None => return Err(Input::More),
         };
         if end > LINE_MAX {
-            return Input::TooLong;
+            return Err(Input::TooLong);
         }
         let rest = self.buffer.split_off((end + 1).min(self.buffer.len()));
         let line = std::mem::replace(&mut self.buffer, rest);
-        let line = String::from_utf8_lossy(line.get(..end).unwrap_or(&line)).into_owned();
-        Input::Line(split_commands(line.trim_end_matches(['\r', ' ', '\t'])))
+        Ok(String::from_utf8_lossy(line.get(..end).unwrap_or(&line)).into_owned())
     }
 
     /// What is sent when a line has been answered and the next one is awaited.
@@ -101,6 +144,12 @@ impl Session {
         out.push('\n');
         out
     }
+}
+
+/// The line that ends the payload of a command which ends in `<<` or `<<PATTERN` (management guide 9.3).
+fn payload_end(command: &str) -> Option<String> {
+    let last = command.rsplit([' ', '\t']).next()?;
+    last.strip_prefix("<<").map(str::to_owned)
 }
 
 /// Splits a line at its unescaped `;` (management guide 9.3).
@@ -152,6 +201,22 @@ mod tests {
         assert_eq!(s.next_line(), Input::More);
         assert_eq!(split_commands("echo a\\;b;c"), ["echo a\\;b", "c"]);
         assert_eq!(words("add  map x\\ y \\\\"), ["add", "map", "x y", "\\"]);
+    }
+
+    #[test]
+    fn a_payload_ends_with_its_pattern_or_an_empty_line_and_is_bounded() {
+        let mut s = Session::new(Level::Admin);
+        s.feed(b"show info; add map x <<\n/a 1\n/b 2\n");
+        assert_eq!(s.next_line(), Input::More);
+        s.feed(b"\nshow stat\nadd map y <<EOF\n\nz\nEOF\n");
+        let two = ["show info", "add map x <<"].map(str::to_owned).to_vec();
+        assert_eq!(s.next_line(), Input::WithPayload(two, "/a 1\n/b 2\n".to_owned()));
+        assert_eq!(s.next_line(), Input::Line(vec!["show stat".to_owned()]));
+        let one = vec!["add map y <<EOF".to_owned()];
+        assert_eq!(s.next_line(), Input::WithPayload(one, "\nz\n".to_owned()));
+        s.feed(b"x <<\n");
+        s.feed("y\n".repeat(PAYLOAD_MAX).as_bytes());
+        assert_eq!(s.next_line(), Input::TooLong);
     }
 
     #[test]

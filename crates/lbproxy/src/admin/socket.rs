@@ -146,8 +146,13 @@ async fn converse(mut io: Box<dyn Both>, level: Level, shared: &Shared) -> io::R
     let mut chunk = vec![0u8; CHUNK];
     loop {
         match session.next_line() {
-            Input::Line(commands) => {
-                answer(&mut io, &mut session, &commands, shared).await?;
+            line @ (Input::Line(_) | Input::WithPayload(..)) => {
+                let (commands, payload) = match line {
+                    Input::WithPayload(commands, payload) => (commands, Some(payload)),
+                    Input::Line(commands) => (commands, None),
+                    Input::More | Input::TooLong => (Vec::new(), None),
+                };
+                answer(&mut io, &mut session, (&commands, payload.as_deref()), shared).await?;
                 if session.over {
                     return io.shutdown().await;
                 }
@@ -180,11 +185,13 @@ fn patience(session: &Session, shared: &Shared) -> Duration {
 async fn answer(
     io: &mut Box<dyn Both>,
     session: &mut Session,
-    commands: &[String],
+    (commands, payload): (&[String], Option<&str>),
     shared: &Shared,
 ) -> io::Result<()> {
-    for c in commands {
-        let text = match command::run(shared, session, c) {
+    for (i, c) in commands.iter().enumerate() {
+        // It belongs to the last command of its line.
+        let payload = payload.filter(|_| i + 1 == commands.len());
+        let text = match command::run(shared, session, c, payload) {
             Reply::Text(t) => t,
             Reply::Watch => {
                 session.over = true;

@@ -23,8 +23,8 @@ use common::{
     source::Span,
 };
 
-pub use self::capture::captures;
-use crate::engine::{action::auth::UserList, rule::Acl, sample::Place, stick::Table};
+pub use self::{capture::captures, format::NoWorld};
+use crate::engine::{action::auth::UserList, pattern::list::List, rule::Acl, sample::Place, stick::Table};
 
 /// What the words of one proxy may name, and where what is wrong with them is told.
 #[allow(missing_debug_implementations)] // Borrows the world.
@@ -48,6 +48,18 @@ pub struct Cache {
     pub(in crate::compile) tables: HashMap<String, Arc<Table>>,
     /// Something asks for our address towards servers.
     pub asks_server_src: bool,
+    /// Lists of patterns in the order in which they were met.
+    pub(super) lists: Vec<ListUse>,
+}
+
+/// A list of patterns and where it is used.
+#[derive(Clone, Debug)]
+pub struct ListUse {
+    pub list: Arc<List>,
+    /// `-u`.
+    pub wanted_id: Option<u32>,
+    /// What uses it (`map`, `acl`, or the criterion of patterns in the configuration), and where.
+    pub uses: Vec<(String, Span)>,
 }
 
 /// Which rule set a list of rules belongs to.

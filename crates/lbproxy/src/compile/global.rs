@@ -5,8 +5,16 @@ use common::{
     haproxy::model,
 };
 
-use super::{Compiler, ms, plan};
-use crate::engine::http::case::CaseMap;
+use super::{Compiler, expr::FormatKind, ms, plan};
+use crate::engine::{
+    conn::ConnInfo,
+    http::case::CaseMap,
+    sample::{
+        Ctx, Fact, Names, Place, ProcessFacts, Subject, Type, Value, World,
+        var::{Life, Var},
+    },
+    txn::Txn,
+};
 
 /// More worker threads than this gain nothing and cost counters (HAProxy's own limit with groups is larger).
 const THREADS_MAX: u32 = 256;
@@ -21,6 +29,7 @@ impl Compiler<'_> {
             maxconnrate: g.limits.maxconnrate.unwrap_or(0),
             maxsessrate: g.limits.maxsessrate.unwrap_or(0),
             maxsslrate: g.limits.maxsslrate.unwrap_or(0),
+            vars: self.process_vars(g),
             case_adjust: self.case_adjust(g),
             node: g.node.clone().unwrap_or_else(|| self.world.hostname()),
             // Known when everything has been compiled.
@@ -46,6 +55,42 @@ impl Compiler<'_> {
             ca_base: g.tls.ca_base.as_ref().map(|p| p.value.clone().into()),
             crt_base: g.tls.crt_base.as_ref().map(|p| p.value.clone().into()),
         }
+    }
+
+    /// `set-var` and `set-var-fmt`, evaluated once: what they may ask is known before anything is served.
+    fn process_vars(&mut self, g: &model::Global) -> Vec<(String, Value<'static>)> {
+        let mut vars: Vec<(String, Value<'static>)> = Vec::new();
+        for v in &g.vars {
+            let name = match Var::parse(&v.name) {
+                Ok(var) if var.life == Life::Process => var.name.to_string(),
+                _ => {
+                    let text = format!("'{}' is no variable of the process", v.name);
+                    self.say(
+                        Diagnostic::alert(codes::BAD_ARGUMENT, text).at(v.span, "it begins with `proc.`"),
+                    );
+                    continue;
+                }
+            };
+            let (conn, mut txn) = (ConnInfo::default(), Txn::default());
+            let world = Known { vars: &vars };
+            let value = match (&v.expr, &v.format) {
+                (Some(expr), _) => {
+                    let Some(expr) = self.scope(None).sample(expr, Type::Same, &[Place::Config]) else {
+                        continue;
+                    };
+                    let ctx = Ctx::new(&conn, &mut txn, Names::default(), &world);
+                    expr.eval(&ctx).map(Value::into_owned)
+                }
+                (None, Some(text)) => {
+                    let format = self.scope(None).log_format_at(text, FormatKind::Text, &[Place::Config]);
+                    let ctx = Ctx::new(&conn, &mut txn, Names::default(), &world);
+                    format.map(|f| Value::string(f.to_vec(&ctx)))
+                }
+                (None, None) => None,
+            };
+            vars.extend(value.map(|value| (name, value)));
+        }
+        vars
     }
 
     /// `h1-case-adjust` lines, and the file with a pair of names in each line.
@@ -163,5 +208,27 @@ fn tune(g: &model::Global) -> plan::Tune {
         sndbuf_client: t.sndbuf_client_bytes,
         rcvbuf_server: t.rcvbuf_server_bytes,
         sndbuf_server: t.sndbuf_server_bytes,
+    }
+}
+
+/// The process before it is one: variables that were set on lines above.
+#[derive(Debug)]
+struct Known<'a> {
+    vars: &'a [(String, Value<'static>)],
+}
+
+static NO_FACTS: std::sync::LazyLock<ProcessFacts> = std::sync::LazyLock::new(ProcessFacts::default);
+
+impl World for Known<'_> {
+    fn number(&self, _: Fact, _: Subject) -> Option<i64> {
+        None
+    }
+
+    fn facts(&self) -> &ProcessFacts {
+        &NO_FACTS
+    }
+
+    fn process_var(&self, name: &str) -> Option<Value<'static>> {
+        self.vars.iter().rev().find(|v| v.0 == name).map(|v| v.1.clone())
     }
 }

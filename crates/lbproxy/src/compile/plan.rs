@@ -13,8 +13,9 @@ use crate::engine::{
     balance, check, cookie,
     http::{case::CaseMap, framing::Policy, parse::Limits},
     logformat::LogFormat,
+    pattern::list::List,
     rule::{Cond, HttpRules, TcpRules},
-    sample::Expr,
+    sample::{Expr, Value},
     state::{BackendState, FrontendState, ListenerState, Saved, ServerState},
     stick::Table,
 };
@@ -34,10 +35,23 @@ pub struct Plan {
     pub backends: Vec<Arc<Backend>>,
     /// Proxies in the order of the file: the halves each has.
     pub order: Vec<(Option<FrontendIx>, Option<BackendIx>)>,
+    /// Lists of patterns that commands can change, by id.
+    pub lists: Vec<PatternList>,
     /// Every log destination once; [`LogTarget::sink`] is an index into it.
     pub log_sinks: Vec<LogSink>,
     /// Every stick table, in the order of the file.
     pub tables: Vec<Arc<Table>>,
+}
+
+/// A list of patterns as commands name it: `#id`, or the file's name.
+#[derive(Debug)]
+pub struct PatternList {
+    pub id: u32,
+    pub list: Arc<List>,
+    /// What uses it, and where.
+    pub uses: Vec<(String, common::source::Span)>,
+    /// The same for people (`show acl`, `show map`), once the places have names.
+    pub description: String,
 }
 
 /// What `global` says, compiled.
@@ -51,6 +65,8 @@ pub struct Global {
     /// `maxsessrate`, `maxsslrate`: most new sessions and TLS connections per second; 0: no limit.
     pub maxsessrate: u32,
     pub maxsslrate: u32,
+    /// `set-var` and `set-var-fmt` of the process, by name without `proc.`.
+    pub vars: Vec<(String, Value<'static>)>,
     /// `h1-case-adjust`.
     pub case_adjust: CaseMap,
     pub node: String,
@@ -625,6 +641,27 @@ pub enum LogSink {
     Unix(PathBuf),
     Fd(i32),
     Ring(String),
+}
+
+impl LogSink {
+    /// As people write it.
+    pub fn name(&self) -> String {
+        match self {
+            LogSink::Udp(to) => to.to_string(),
+            LogSink::Unix(path) => path.display().to_string(),
+            LogSink::Fd(n) => format!("fd@{n}"),
+            LogSink::Ring(r) => format!("ring@{r}"),
+        }
+    }
+
+    /// What kind of sink it is (`show events`).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            LogSink::Udp(_) | LogSink::Unix(_) => "datagram",
+            LogSink::Fd(_) => "fd",
+            LogSink::Ring(_) => "buffer",
+        }
+    }
 }
 
 /// How a log line is framed (manual 3.1, `log … format`).

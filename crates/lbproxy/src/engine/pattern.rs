@@ -6,13 +6,14 @@
 
 pub mod address;
 pub mod integer;
+pub mod list;
 pub mod regex;
 pub mod text;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 pub use self::regex::Regex;
-use self::{address::Nets, integer::Range, text::Texts};
+use self::{address::Nets, integer::Range, list::Live, text::Texts};
 use super::sample::{Type, Value};
 
 /// How a sample is compared (`-m`).
@@ -123,6 +124,8 @@ pub enum BadPattern {
 pub struct Patterns {
     pub method: Method,
     set: Set,
+    /// The lists that they come from, where these can be changed.
+    live: Option<Arc<Live>>,
 }
 
 #[derive(Clone, Debug)]
@@ -172,7 +175,13 @@ impl Patterns {
             }
             _ => Set::Texts(Texts::new(method, no_case, words.iter().map(|w| w.as_ref().to_vec()).collect())),
         };
-        Ok(Patterns { method, set })
+        Ok(Patterns { method, set, live: None })
+    }
+
+    /// The same patterns, which follow the lists that they were built of.
+    pub fn with_lists(mut self, live: Arc<Live>) -> Patterns {
+        self.live = Some(live);
+        self
     }
 
     /// Whether the value matches any pattern.
@@ -187,6 +196,9 @@ impl Patterns {
     /// Index of the pattern that the value matches: the first, except that prefixes and networks prefer the
     /// longest.
     pub fn find(&self, value: &Value<'_>) -> Option<usize> {
+        if let Some(now) = self.live.as_ref().and_then(|l| l.changed()) {
+            return now.patterns.find(value);
+        }
         match &self.set {
             Set::None => None,
             Set::Ints(list) => {
@@ -237,20 +249,37 @@ pub fn unhex(text: &[u8]) -> Option<Vec<u8>> {
 pub struct Map {
     /// The file's name, by which commands find it.
     pub name: String,
-    pub patterns: Patterns,
-    pub values: Vec<Value<'static>>,
+    patterns: Patterns,
+    values: Vec<Value<'static>>,
+    live: Arc<Live>,
 }
 
 impl Map {
-    pub fn get<'m>(&'m self, key: &Value<'_>) -> Option<&'m Value<'static>> {
-        self.values.get(self.patterns.find(key)?)
+    pub fn new(name: &str, patterns: Patterns, values: Vec<Value<'static>>, live: Arc<Live>) -> Map {
+        Map { name: name.to_owned(), patterns, values, live }
     }
 
-    /// The expression that matches, and its value.
-    pub fn get_regex(&self, text: &[u8]) -> Option<(&Regex, &Value<'static>)> {
-        let i = self.patterns.find(&Value::str(text))?;
-        match &self.patterns.set {
-            Set::Regexes(list) => Some((list.get(i)?, self.values.get(i)?)),
+    /// The value of a key, without a copy as long as the map is as it was read.
+    pub fn get<'m>(&'m self, key: &Value<'_>) -> Option<Value<'m>> {
+        if let Some(now) = self.live.changed() {
+            return now.values.get(now.patterns.find(key)?).cloned();
+        }
+        match self.values.get(self.patterns.find(key)?)? {
+            Value::Str(text) => Some(Value::str(text)),
+            other => Some(other.clone()),
+        }
+    }
+
+    /// Hands the expression that matches, and its value, to `then`.
+    pub fn with_regex<R>(&self, text: &[u8], then: impl FnOnce(&Regex, &Value<'static>) -> R) -> Option<R> {
+        let now = self.live.changed();
+        let (patterns, values) = match &now {
+            Some(now) => (&now.patterns, &now.values),
+            None => (&self.patterns, &self.values),
+        };
+        let i = patterns.find(&Value::str(text))?;
+        match &patterns.set {
+            Set::Regexes(list) => Some(then(list.get(i)?, values.get(i)?)),
             _ => None,
         }
     }

@@ -23,9 +23,9 @@ pub use server::{
 };
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{
             AtomicBool, AtomicU32, AtomicU64,
             Ordering::{Relaxed, SeqCst},
@@ -35,6 +35,7 @@ use std::{
 
 use super::{
     rate_limit::RateLimit,
+    sample::Value,
     stats::{PerThread, Process},
     stick::{self, Table},
 };
@@ -176,6 +177,9 @@ impl FrontendState {
     }
 }
 
+/// Most variables of the process; their names come from configuration and commands, not from traffic.
+const PROCESS_VARS_MAX: usize = 65_536;
+
 /// Every state of the process, by stable id: `frontend`, `frontend/address`, `backend`, `backend/server`.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -187,6 +191,8 @@ pub struct Registry {
     process: Process,
     refusals: Events,
     rates: Rates,
+    /// Variables of the process (`proc.`).
+    vars: RwLock<BTreeMap<String, Value<'static>>>,
     frontends: Mutex<HashMap<String, Arc<FrontendState>>>,
     listeners: Mutex<HashMap<String, Arc<ListenerState>>>,
     backends: Mutex<HashMap<String, Arc<BackendState>>>,
@@ -226,6 +232,30 @@ impl Registry {
     /// Counts refused messages.
     pub fn refusals(&self) -> &Events {
         &self.refusals
+    }
+
+    /// A variable of the process, by its name without `proc.`.
+    pub fn process_var(&self, name: &str) -> Option<Value<'static>> {
+        self.vars.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Sets a variable of the process, or removes it.
+    pub fn set_process_var(&self, name: &str, value: Option<Value<'static>>) {
+        let mut vars = self.vars.write().unwrap_or_else(PoisonError::into_inner);
+        match value {
+            Some(v) if vars.len() < PROCESS_VARS_MAX || vars.contains_key(name) => {
+                vars.insert(name.to_owned(), v);
+            }
+            Some(_) => {}
+            None => {
+                vars.remove(name);
+            }
+        }
+    }
+
+    /// All variables of the process, by name.
+    pub fn process_vars(&self) -> BTreeMap<String, Value<'static>> {
+        self.vars.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Limits on the rates of the whole process.

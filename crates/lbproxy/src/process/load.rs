@@ -110,6 +110,7 @@ pub fn load(
         let (store, said) = tls::Store::load(&plan, &mut outside, previous, origin.no_server_verify);
         loaded.diagnostics.extend(said);
         loaded.tls = store;
+        compile::lists::describe(&mut plan, &loaded.sources);
         loaded.plan = Some(plan);
     }
     if loaded.diagnostics.has_alerts() {

@@ -41,7 +41,7 @@ pub(super) fn open(plan: &Plan, config: &Config, access: &mut dyn Access, report
     Sinks::with_descriptors(plan, frame, |sink| {
         let opened = open_one(sink, &mut outside.borrow_mut());
         if let Err(e) = &opened {
-            report.notice(&format!("logs cannot be sent to {} yet: {}", name(sink), sys::reason(e)));
+            report.notice(&format!("logs cannot be sent to {} yet: {}", sink.name(), sys::reason(e)));
         }
         opened
     })
@@ -59,14 +59,5 @@ fn open_one(sink: &LogSink, outside: &mut Outside<'_>) -> io::Result<OwnedFd> {
         LogSink::Unix(path) => outside.datagram(path),
         LogSink::Fd(n) => sys::duplicate_inherited(*n),
         LogSink::Ring(_) => Err(io::Error::other("rings are not built yet")),
-    }
-}
-
-fn name(sink: &LogSink) -> String {
-    match sink {
-        LogSink::Udp(to) => to.to_string(),
-        LogSink::Unix(path) => path.display().to_string(),
-        LogSink::Fd(n) => format!("fd@{n}"),
-        LogSink::Ring(r) => format!("ring@{r}"),
     }
 }

@@ -47,6 +47,7 @@ impl Reload<'_> {
         let loaded = load::load(self.origin, self.access, Some(&self.shared.registry), Some(&current.tls));
         self.report.diagnostics(&loaded.diagnostics, &loaded.sources, false);
         said.extend(report::sentences(&loaded.diagnostics, &loaded.sources));
+        let lines = report::lines(&loaded.diagnostics, &loaded.sources);
         let Some(mut plan) = loaded.plan else {
             return Err(vec!["the new configuration has errors".to_owned()]);
         };
@@ -61,10 +62,14 @@ impl Reload<'_> {
         )?;
         self.listeners.commit(prepared.bound());
         let log = Arc::new(logs::open(&plan, &loaded.config, self.access, self.report));
-        let runtime = Arc::new(Runtime { plan, tls: loaded.tls, log, generation: current.generation + 1 });
+        let runtime =
+            Arc::new(Runtime { plan, tls: loaded.tls, log, generation: current.generation + 1, said: lines });
         // Threads count milliseconds from the start.
         let now_ms = u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         check::adopt(&runtime.plan, now_ms);
+        for (name, value) in &runtime.plan.global.vars {
+            self.shared.registry.set_process_var(name, Some(value.clone()));
+        }
         self.shared.runtime.store(runtime.clone());
         for (worker, share) in self.shared.workers.iter().zip(prepared.shares) {
             let command =

@@ -63,6 +63,12 @@ impl Report {
     }
 }
 
+/// Everything that was said, in the lines of standard error.
+pub(super) fn lines(said: &Diagnostics, sources: &SourceMap) -> String {
+    let shown = said.iter().filter(|d| d.severity > Severity::Diag);
+    shown.map(|d| render::haproxy_line(d, sources, std::process::id()) + "\n").collect()
+}
+
 /// What is said, each with its weight.
 pub(super) type Sentences = Vec<(Severity, String)>;
 

@@ -71,6 +71,8 @@ pub(super) struct Process {
     pub(super) finish: Vec<i32>,
     pub(super) terminate: Vec<i32>,
     pub(super) report: Report,
+    /// What was said at start.
+    pub(super) said: String,
 }
 
 /// Serves until told to leave.
@@ -181,8 +183,17 @@ impl Main {
         let threads = process.plan.global.threads;
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
         let log = Arc::new(process.log);
-        let runtime = Arc::new(Runtime { plan: process.plan, tls: process.tls, log, generation: 1 });
+        let runtime = Arc::new(Runtime {
+            plan: process.plan,
+            tls: process.tls,
+            log,
+            generation: 1,
+            said: process.said,
+        });
         let (life, health_commands) = health::Life::new(threads);
+        for (name, value) in &runtime.plan.global.vars {
+            process.registry.set_process_var(name, Some(value.clone()));
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shared = Arc::new(Shared {
             runtime: ArcSwap::new(runtime.clone()),

@@ -19,7 +19,7 @@ use super::{
     logs, master,
     notify::Notify,
     privileges,
-    report::Report,
+    report::{self, Report},
     serve::{self, Process},
 };
 use crate::{
@@ -137,6 +137,7 @@ impl Starting {
             finish: self.cli.finish,
             terminate: self.cli.terminate,
             report: self.report,
+            said: report::lines(&loaded.diagnostics, &loaded.sources),
         })
     }
 

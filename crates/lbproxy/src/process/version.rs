@@ -27,6 +27,11 @@ fn short() -> String {
     )
 }
 
+/// What a report should tell of the program (`show dev`).
+pub fn summary() -> String {
+    short() + &long(&Env::default())
+}
+
 fn long(env: &Env) -> String {
     let features: Vec<String> = env.features.iter().map(|f| format!("+{f}")).collect();
     let predicates: Vec<&str> = condition::PREDICATES.iter().map(|p| p.name).collect();

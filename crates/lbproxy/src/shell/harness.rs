@@ -83,8 +83,13 @@ impl Proxy {
         let plan = compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
         let frame = log::wire::Frame { hostname: None, tag: "lbproxy".to_owned(), pid: 1 };
         let (sinks, _) = log::Sinks::open(&plan, frame);
-        let runtime =
-            Arc::new(Runtime { plan, tls: tls::Store::default(), log: Arc::new(sinks), generation: 1 });
+        let runtime = Arc::new(Runtime {
+            plan,
+            tls: tls::Store::default(),
+            log: Arc::new(sinks),
+            generation: 1,
+            said: String::new(),
+        });
         super::check::adopt(&runtime.plan, 0);
         let (commands, receiver_of_commands) = mpsc::unbounded_channel();
         let (process, _) = mpsc::unbounded_channel();

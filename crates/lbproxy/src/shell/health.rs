@@ -104,6 +104,11 @@ impl Life {
         receiver
     }
 
+    /// The process drains or stops.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Acquire) != RUNNING
+    }
+
     fn phase(&self, ready: bool) -> Phase {
         match self.leaving.load(Acquire) {
             RUNNING if ready => Phase::Ready,

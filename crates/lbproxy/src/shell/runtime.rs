@@ -63,6 +63,8 @@ pub struct Runtime {
     pub log: Arc<log::Sinks>,
     /// Counts reloads, from 1.
     pub generation: u64,
+    /// What was said when it was loaded, a line each (`show startup-logs`).
+    pub said: String,
 }
 
 /// A listening socket for one worker. TCP listeners are made one per worker (SO_REUSEPORT); inherited

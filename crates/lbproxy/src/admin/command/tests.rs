@@ -35,7 +35,7 @@ impl Console {
     }
 
     fn say(&mut self, command: &str) -> String {
-        match run(&self.0.shared, &mut self.1, command) {
+        match run(&self.0.shared, &mut self.1, command, None) {
             Reply::Text(t) => t.trim_end().to_owned(),
             other => format!("{other:?}"),
         }
@@ -271,7 +271,7 @@ fn the_prompt_is_switched_as_haproxy_does() {
     assert!(c.say("prompt x").starts_with("Usage: prompt"));
     c.1.feed(b"show version;quit\n");
     let Input::Line(commands) = c.1.next_line() else { panic!("no line") };
-    assert_eq!(run(&c.0.shared, &mut c.1, &commands[1]), Reply::Quit);
+    assert_eq!(run(&c.0.shared, &mut c.1, &commands[1], None), Reply::Quit);
 }
 
 #[test]
@@ -314,4 +314,108 @@ fn the_page_is_answered_by_the_data_plane() {
     assert_eq!(p.runtime.plan.backends[0].servers[0].state.snapshot(0).status, "MAINT");
     let lines: Vec<String> = (0..4).map(|_| p.log_line()).collect();
     assert!(lines[1].contains(" web web/<STATS> ") && lines[1].contains(" 200 "), "{lines:?}");
+}
+
+/// Answers of HAProxy 3.5 word for word, where scripts look at them.
+#[test]
+fn maps_and_acls_are_shown_and_changed_as_in_haproxy() {
+    let mut c = Console(Proxy::start(LISTS), Session::new(Level::Admin));
+    assert!(c.say("show acl").contains("7 () acl 'path' file"), "{}", c.say("show acl"));
+    assert!(
+        c.say("show map")
+            .contains(" (virt@routes) pattern loaded from file 'virt@routes' used by map at file")
+    );
+    for (command, answer) in [
+        ("show map nope", "Unknown map identifier. Please use #<id> or <file>."),
+        ("clear acl", "Missing ACL identifier."),
+        ("add acl #7", "'add acl' expects two parameters: ACL identifier and pattern."),
+        ("add acl @3 #7 x", "Version number in the future, please use 'prepare acl' before."),
+        ("add map virt@routes bad 1", "'bad' is not a valid IPv4 or IPv6 address."),
+        ("add map virt@routes 10.0.0.0/8 ten of them", ""),
+        (
+            "get map virt@routes 10.1.1.1",
+            "type=ip, case=sensitive, found=yes, idx=tree, key=\"10.0.0.0/8\", value=\"ten\", type=\"str\"",
+        ),
+        ("get map virt@routes 11.1.1.1", "type=ip, case=sensitive, found=no"),
+        ("set map virt@routes 11.0.0.0/8 x", "entry not found."),
+        ("set map virt@routes 10.0.0.0/8 other", ""),
+        ("get acl #7 /b", "type=str, case=sensitive, match=yes, idx=tree, pattern=\"/b\""),
+        ("del acl #7 /b", ""),
+        ("del acl #7 /b", "Key not found."),
+        ("get acl #7 /b", "type=str, case=sensitive, match=no"),
+        ("prepare map virt@routes", "New version created: 1"),
+        ("commit map @9 virt@routes", "Version number out of range."),
+        ("commit map @1 virt@routes", ""),
+        ("show map virt@routes", ""),
+    ] {
+        assert_eq!(c.say(command), answer, "{command}");
+    }
+    let payload = run(&c.0.shared, &mut c.1, "add map virt@routes <<", Some("::1 six\n10.0.0.1 one two\n"));
+    assert_eq!(payload, Reply::done());
+    let shown = c.say("show map virt@routes");
+    let entries: Vec<&str> = shown.lines().filter_map(|l| l.split_once(' ')).map(|(_, e)| e).collect();
+    assert_eq!(entries, ["::1 six", "10.0.0.1 one two"]);
+    let missing = run(&c.0.shared, &mut c.1, "add map virt@routes <<", Some("::2\n"));
+    assert_eq!(missing, Reply::text("Missing value for key '::2'.\n"));
+    c.1 = Session::new(Level::Operator);
+    assert_eq!(c.say("show map"), "Permission denied");
+}
+
+const LISTS: &str = "defaults
+  mode http
+  timeout client 10s
+frontend web
+  bind 127.0.0.1:1
+  acl known path -u 7 /a /b
+  http-request set-header x %[src,map_ip(virt@routes)] if known
+  http-request return status 200 if { path_beg /x }
+";
+
+#[test]
+fn variables_of_the_process_are_set_in_experimental_mode_and_shown() {
+    let mut c = Console::new(Level::Admin);
+    let restricted = "This command is restricted to experimental mode only.";
+    assert_eq!(c.say("set var proc.x int(5)"), restricted);
+    c.say("experimental-mode on");
+    for (command, answer) in [
+        ("get var proc.x", "Variable not found."),
+        ("set var proc.x int(5),add(2)", ""),
+        ("get var proc.x", "proc.x: type=sint value=<7>"),
+        ("set var proc.y fmt a%[var(proc.x)]b", ""),
+        ("get var proc.y", "proc.y: type=str value=<a7b>"),
+        ("set var proc.z expr str(a\\ b)", ""),
+        ("get var proc.z", "proc.z: type=str value=<a b>"),
+        (
+            "set var txn.q int(1)",
+            "'set var': cannot set variable 'txn.q', only scope 'proc' is permitted here.",
+        ),
+        ("set var proc.x", "Missing either 'expr', 'fmt' or expression."),
+        (
+            "show var",
+            "proc.x: type=sint value=<7>\nproc.y: type=str value=<a7b>\nproc.z: type=str value=<a b>",
+        ),
+    ] {
+        assert_eq!(c.say(command), answer, "{command}");
+    }
+    assert!(!c.say("set var proc.f src").is_empty(), "there is no client here");
+}
+
+#[test]
+fn what_is_known_and_not_served_says_why_and_to_whom_it_may() {
+    let mut c = Console::new(Level::Admin);
+    assert!(c.say("show ssl cert").starts_with("'show ssl' is not served here: certificates"));
+    assert!(c.say("debug dev panic").starts_with("'debug dev' is not served here"));
+    let mut c = Console::new(Level::User);
+    assert_eq!(c.say("set ssl cert x"), "Permission denied");
+    assert_eq!(c.say("show fd"), "Permission denied");
+    assert!(c.say("show pools").contains("bytes allocated"));
+}
+
+#[test]
+fn limits_by_rate_are_set_for_the_process() {
+    let mut c = Console::new(Level::Admin);
+    assert_eq!(c.say("set rate-limit sessions global 3"), "");
+    assert!(c.say("show info").contains("\nSessRateLimit: 3\n"), "{}", c.say("show info"));
+    assert!(c.say("set rate-limit sessions").starts_with("'set rate-limit' only supports :"));
+    assert_eq!(c.say("set rate-limit sessions global x"), "Expects an integer value.");
 }

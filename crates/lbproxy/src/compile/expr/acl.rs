@@ -11,9 +11,12 @@ use common::{
     source::{At, Span},
 };
 
-use super::Scope;
+use super::{ListUse, Scope};
 use crate::engine::{
-    pattern::{Method, Patterns},
+    pattern::{
+        Method, Patterns,
+        list::{List, Live},
+    },
     registry::{ACL_STEMS, ACL_SUFFIXES},
     rule::{Acl, Cond, Term, Test},
     sample::{Place, Type, fetch},
@@ -230,29 +233,62 @@ impl Scope<'_> {
     }
 
     fn patterns(&mut self, t: &AclTest, method: Method, no_case: bool, fetch_name: &str) -> Option<Patterns> {
-        let mut list: Vec<Vec<u8>> = Vec::new();
-        for file in &t.files {
-            list.extend(self.pattern_file(file, t.as_map)?);
-        }
-        let from_files = list.len();
         if fetch_name == "http_auth_group" {
-            list.extend(self.group_members(t)?);
-        } else {
-            list.extend(t.patterns.iter().map(|p| p.value.as_bytes().to_vec()));
+            let members = self.group_members(t)?;
+            return Patterns::build(method, no_case, &members).ok();
         }
-        if list.is_empty() && method.needs_patterns() {
+        let mut lists = Vec::new();
+        for file in &t.files {
+            lists.push((self.list(file, t.as_map, "acl")?, Some(file)));
+        }
+        if !t.patterns.is_empty() {
+            lists.push((self.written_list(t), None));
+        }
+        let entries: Vec<_> = lists.iter().map(|(l, _)| l.entries(None)).collect();
+        let keys: Vec<_> = entries.iter().flatten().map(|e| &e.key).collect();
+        if keys.is_empty() && t.files.is_empty() && method.needs_patterns() {
             let d = Diagnostic::warning(codes::INCOMPLETE, "no pattern is given, so this ACL never matches");
             self.say(d.at(t.expr.span(), "compared with nothing").help("for mere presence write `-m found`"));
         }
-        match Patterns::build(method, no_case, &list) {
-            Ok(p) => Some(p),
-            Err((i, bad)) => {
-                let word = i.checked_sub(from_files).and_then(|i| t.patterns.get(i));
-                let place = word.or(t.files.first()).map_or(t.expr.span(), |w| w.span);
-                self.say(Diagnostic::alert(codes::BAD_EXPRESSION, bad.to_string()).at(place, ""));
+        match Patterns::build(method, no_case, &keys) {
+            Ok(p) if lists.is_empty() => Some(p),
+            Ok(p) => {
+                let sources = lists.into_iter().map(|(l, _)| l).collect();
+                Some(p.with_lists(Live::join(method, no_case, None, sources)))
+            }
+            Err((mut i, bad)) => {
+                for ((_, file), entries) in lists.iter().zip(&entries) {
+                    if i >= entries.len() {
+                        i -= entries.len();
+                        continue;
+                    }
+                    match file {
+                        Some(file) => self.bad_entry(file, i, &bad.to_string()),
+                        None => {
+                            let place = t.patterns.get(i).map_or(t.expr.span(), |w| w.span);
+                            self.say(Diagnostic::alert(codes::BAD_EXPRESSION, bad.to_string()).at(place, ""));
+                        }
+                    }
+                    break;
+                }
                 None
             }
         }
+    }
+
+    /// The list of the patterns that stand behind a criterion; the same one when the words are compiled again, for
+    /// the other half of a `listen` section.
+    fn written_list(&mut self, t: &AclTest) -> Arc<List> {
+        let span = t.expr.span();
+        let same = |l: &&ListUse| l.list.name.is_empty() && l.uses.first().is_some_and(|u| u.1 == span);
+        if let Some(known) = self.cache.lists.iter().find(same).filter(|_| span != Span::default()) {
+            return known.list.clone();
+        }
+        let words = t.patterns.iter().map(|p| (p.value.as_bytes().to_vec(), None));
+        let list = Arc::new(List::new("", false, words));
+        let id = t.unique_id.as_ref().map(|u| u.value);
+        self.keep_list(list.clone(), id, &t.expr.fetch.name, span);
+        list
     }
 
     /// The users that belong to any of the groups named as patterns.

@@ -168,7 +168,8 @@ fn literal(text: &str, mode: Mode) -> Vec<u8> {
 }
 
 /// Our own formats name no files and no hosts.
-struct NoWorld;
+#[derive(Debug)]
+pub struct NoWorld;
 
 impl crate::compile::World for NoWorld {
     fn read(&mut self, _: &std::path::Path) -> std::io::Result<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use crate::{
     compile::plan::{Backend, Frontend, Server},
-    engine::sample::{Fact, Names, ProcessFacts, Subject, World},
+    engine::sample::{Fact, Names, ProcessFacts, Subject, Value, World},
     shell::worker::Session,
 };
 
@@ -142,6 +142,14 @@ impl World for Around<'_> {
 
     fn facts(&self) -> &ProcessFacts {
         &self.session.worker.facts
+    }
+
+    fn process_var(&self, name: &str) -> Option<Value<'static>> {
+        self.session.worker.shared.registry.process_var(name)
+    }
+
+    fn set_process_var(&self, name: &str, value: Option<Value<'static>>) {
+        self.session.worker.shared.registry.set_process_var(name, value);
     }
 
     fn proxy(&self, name: &[u8]) -> Option<Subject> {

@@ -38,7 +38,7 @@ impl Sink {
     pub(super) fn open(to: &LogSink, said: &mut Vec<String>) -> Sink {
         let opened = connect(to);
         if let Err(e) = &opened {
-            said.push(format!("log destination {}: {e}; it will be tried again", name(to)));
+            said.push(format!("log destination {}: {e}; it will be tried again", to.name()));
         }
         Sink { to: to.clone(), open: Mutex::new(opened.ok()) }
     }
@@ -49,15 +49,6 @@ impl Sink {
             _ => Open::Datagram(fd),
         });
         Sink { to: to.clone(), open: Mutex::new(open) }
-    }
-}
-
-fn name(to: &LogSink) -> String {
-    match to {
-        LogSink::Udp(a) => a.to_string(),
-        LogSink::Unix(p) => p.display().to_string(),
-        LogSink::Fd(n) => format!("fd@{n}"),
-        LogSink::Ring(r) => format!("ring@{r}"),
     }
 }
 

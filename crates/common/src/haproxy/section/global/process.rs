@@ -88,8 +88,8 @@ rows! {
     "server-state-base", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.server_state_base, cx), "Directory of server state files.";
     "server-state-file", GLOBAL, (1, 1), FULL, |g, cx| set::word(&mut g.server_state_file, cx), "File with the states of servers.";
     "set-dumpable", GLOBAL | NO, (0, 1), Status::not_yet("the system decides about core dumps"), |g, cx| set::flag(&mut g.set_dumpable, cx), "Permits core dumps.";
-    "set-var", GLOBAL, (2, 2), Status::not_yet("variables of the process are not evaluated"), set_var, "Sets a variable of the process.";
-    "set-var-fmt", GLOBAL, (2, 2), Status::not_yet("variables of the process are not evaluated"), set_var_fmt, "Sets a variable of the process from formatted text.";
+    "set-var", GLOBAL, (2, 2), FULL, set_var, "Sets a variable of the process.";
+    "set-var-fmt", GLOBAL, (2, 2), FULL, set_var_fmt, "Sets a variable of the process from formatted text.";
     "setcap", GLOBAL, (1, 1), Status::not_yet("capabilities are chosen by what is configured"), setcap, "Capabilities kept after start.";
     "setenv", GLOBAL, (2, 2), FULL, set_env, "Sets an environment variable.";
     "spread-checks", GLOBAL, (1, 1), FULL, spread_checks, "Percent of randomness in the intervals of checks.";

@@ -198,16 +198,12 @@ pub(super) const CONVERTERS: &[Converter] = &[
 
 /// The value that the file has for it, or the default.
 fn text<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
-    match a.map(0)?.get(&v) {
-        Some(Value::Str(b)) => Some(Value::str(b)),
-        Some(other) => Some(other.clone()),
-        None => a.bytes(1).map(Value::str),
-    }
+    a.map(0)?.get(&v).or_else(|| a.bytes(1).map(Value::str))
 }
 
 fn value<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
     match a.map(0)?.get(&v) {
-        Some(found) => Some(found.clone()),
+        Some(found) => Some(found),
         None => match a.int(1) {
             Some(n) => Some(Value::Int(n)),
             None => Value::str(a.bytes(1)?).cast(Type::Addr),
@@ -217,13 +213,16 @@ fn value<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
 
 /// The value with `\1` to `\9` replaced by the groups of the expression that matched.
 fn groups<'c>(v: Value<'c>, a: Args<'c>, _: &'c Ctx<'_>) -> Option<Value<'c>> {
-    let map = a.map(0)?;
     let text = v.into_text();
-    let Some((regex, found)) = map.get_regex(&text) else { return a.bytes(1).map(Value::str) };
-    let groups = regex.groups(&text, 0)?;
-    let mut out = Vec::new();
-    let mut template = Vec::new();
-    found.write_text(&mut template);
-    expand(&template, &text, &groups, &mut out);
-    Some(Value::string(out))
+    let replaced = a.map(0)?.with_regex(&text, |regex, found| {
+        let groups = regex.groups(&text, 0)?;
+        let (mut out, mut template) = (Vec::new(), Vec::new());
+        found.write_text(&mut template);
+        expand(&template, &text, &groups, &mut out);
+        Some(Value::string(out))
+    });
+    match replaced {
+        Some(done) => done,
+        None => a.bytes(1).map(Value::str),
+    }
 }
