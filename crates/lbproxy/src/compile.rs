@@ -241,4 +241,6 @@ pub trait World {
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod tests;

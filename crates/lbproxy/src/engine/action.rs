@@ -9,6 +9,7 @@ pub mod redirect;
 pub mod stick;
 pub mod stream;
 pub mod variable;
+pub mod whole;
 
 pub use answer::{Answer, AnswerBody, Reply, ReplyBody};
 
@@ -65,6 +66,7 @@ pub enum Action {
     Variable(Box<variable::Change>),
     Stick(Box<stick::Change>),
     Stream(Box<stream::Change>),
+    Whole(Box<whole::Whole>),
     Wait(Waiting),
     /// What holds here whatever rules say.
     Nothing,
@@ -111,6 +113,7 @@ impl Action {
                 Outcome::Next
             }
             Action::Wait(what) => Outcome::Wait(*what),
+            Action::Whole(rule) => rule.run(ctx).map_or(Outcome::Next, Outcome::Final),
         }
     }
 }

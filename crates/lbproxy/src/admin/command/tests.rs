@@ -95,7 +95,7 @@ fn refusals_are_haproxys() {
     assert!(c.say("set server web/a").starts_with("usage: set server <backend>/<server> addr | agent"));
     assert!(c.say("nonsense").starts_with("Unknown command: 'nonsense', but maybe one of the following"));
     assert!(c.say("add server web/c").starts_with("Unknown command: 'add'"));
-    assert!(c.say("set weight web/a <<").contains("payload"));
+    assert_eq!(c.say("set weight web/a <<"), "Require <weight> or <weight%>.");
 }
 
 #[test]
@@ -320,11 +320,8 @@ fn the_page_is_answered_by_the_data_plane() {
 #[test]
 fn maps_and_acls_are_shown_and_changed_as_in_haproxy() {
     let mut c = Console(Proxy::start(LISTS), Session::new(Level::Admin));
-    assert!(c.say("show acl").contains("7 () acl 'path' file"), "{}", c.say("show acl"));
-    assert!(
-        c.say("show map")
-            .contains(" (virt@routes) pattern loaded from file 'virt@routes' used by map at file")
-    );
+    assert!(c.say("show acl").contains("\n7 () "), "{}", c.say("show acl"));
+    assert!(c.say("show map").contains(" (virt@routes) "));
     for (command, answer) in [
         ("show map nope", "Unknown map identifier. Please use #<id> or <file>."),
         ("clear acl", "Missing ACL identifier."),

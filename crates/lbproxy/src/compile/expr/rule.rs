@@ -2,13 +2,18 @@
 
 use common::{
     diag::{Diagnostic, codes},
-    haproxy::model::{self, Action as Model, NameMatch, NumberOr, StreamTimeout, VarValue},
+    haproxy::model::{self, Action as Model, LineVerdict, NameMatch, NumberOr, StreamTimeout, VarValue},
     source::{At, Span},
 };
 
 use super::{FormatKind, RuleSet, Scope, args::variable, capture};
 use crate::engine::{
-    action::{ACTIONS, Action, Number, header, line, normalize::Normalizer, stream, variable as vars},
+    action::{
+        ACTIONS, Action, Number, header, line,
+        normalize::Normalizer,
+        stream, variable as vars,
+        whole::{Then, Whole},
+    },
     logformat::LogFormat,
     pattern::Regex,
     rule::{HttpRules, Rule, Rules, TcpRules, Waiting},
@@ -65,6 +70,24 @@ impl Scope<'_> {
             Model::Tarpit(r) => Action::Tarpit(self.reply(r, 500, places)?),
             Model::Return(r) => Action::Return(self.reply(r, 200, places)?),
             Model::Auth { realm } => Action::Auth { realm: realm.as_ref().map(|r| r.as_str().into()) },
+            Model::ReplaceLine { regex, ignore_case, value } => {
+                let template = value.value.as_bytes().into();
+                Action::Whole(Box::new(Whole::Replace {
+                    regex: self.line_regex(regex, *ignore_case)?,
+                    template,
+                }))
+            }
+            Model::DelLine { regex, ignore_case } => {
+                Action::Whole(Box::new(Whole::Delete { regex: self.line_regex(regex, *ignore_case)? }))
+            }
+            Model::MatchLine { regex, ignore_case, then } => {
+                let then = match then {
+                    LineVerdict::Allow => Then::Allow,
+                    LineVerdict::Deny => Then::Deny,
+                    LineVerdict::Tarpit => Then::Tarpit,
+                };
+                Action::Whole(Box::new(Whole::Judge { regex: self.line_regex(regex, *ignore_case)?, then }))
+            }
             Model::Redirect(r) => Action::Redirect(Box::new(self.redirect(r, places)?)),
             Model::SetHeader { name, value } => {
                 let (name, value) = (self.name(name, at)?, self.value(value, at)?);
@@ -251,6 +274,11 @@ impl Scope<'_> {
         self.compiled(text, Regex::new(text, false))
     }
 
+    /// The expression of a rule on whole lines.
+    fn line_regex(&mut self, text: &At<String>, no_case: bool) -> Option<Regex> {
+        if no_case { self.regex_no_case(text) } else { self.regex(text) }
+    }
+
     fn regex_no_case(&mut self, text: &At<String>) -> Option<Regex> {
         self.compiled(text, Regex::new(text, true))
     }
@@ -346,7 +374,6 @@ fn action_name(action: &Model) -> String {
         Model::SendSpoeGroup { .. } => "send-spoe-group",
         Model::SetBandwidthLimit { .. } => "set-bandwidth-limit",
         Model::Lua { .. } => "lua",
-        Model::ReplaceLine { .. } => "rewriting whole lines (reqrep)",
         Model::Pause(_) => "pause with a computed time",
         Model::Other { name, .. } => return name.value.clone(),
         _ => "this action",

@@ -301,6 +301,21 @@ impl Head {
         }
     }
 
+    /// Gives the field at `index` another name and value.
+    pub fn set_field_at(&mut self, index: usize, name: &[u8], value: &[u8]) -> bool {
+        if !valid_name(name) || !valid_value(value) {
+            return false;
+        }
+        let changed = Slot { id: HeaderId::of(name), name: self.intern(name), value: self.intern(value) };
+        match self.slots.get_mut(index) {
+            Some(slot) => {
+                *slot = changed;
+                true
+            }
+            None => false,
+        }
+    }
+
     pub fn set_method(&mut self, method: &[u8]) -> bool {
         let ok = valid_name(method);
         if ok {
