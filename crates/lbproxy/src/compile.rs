@@ -54,6 +54,7 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     let mut c = Compiler::new(config, world, registry);
     let mut global = c.global();
     c.index_backends();
+    c.number_proxies();
     c.tables();
     let frontends: Vec<_> = config.proxies.iter().filter(|p| p.has_front()).collect();
     let frontends: Vec<_> =
@@ -82,6 +83,8 @@ struct Compiler<'a> {
     log_sinks: Vec<plan::LogSink>,
     /// State files that were read, by path: what they say of each `backend/server`.
     state_files: HashMap<PathBuf, HashMap<String, Saved>>,
+    /// Numbers of proxies that give themselves none.
+    proxy_ids: HashMap<*const model::Proxy, u32>,
     /// Stick tables in the order of the file.
     table_order: Vec<Arc<stick_table::Table>>,
     /// ACLs and user lists that were compiled already.
@@ -98,6 +101,7 @@ impl<'a> Compiler<'a> {
             backend_ix: HashMap::new(),
             resolved: HashMap::new(),
             log_sinks: Vec::new(),
+            proxy_ids: HashMap::new(),
             table_order: Vec::new(),
             state_files: HashMap::new(),
             expressions: expr::Cache::default(),

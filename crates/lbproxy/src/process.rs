@@ -27,7 +27,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use common::{
     diag::{Severity, codes},
-    haproxy::{Config, condition},
+    haproxy::{Config, Env, condition},
     yaml,
 };
 
@@ -72,21 +72,50 @@ fn run(mut cli: Cli) -> ExitCode {
         Action::Help => done(cli::help()),
         Action::Schema => done(yaml::schema::<Config>() + "\n"),
         Action::Explain(code) => explain(&code, report),
-        Action::Condition(text) => match condition::evaluate(&text, &origin.env()) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(e) => {
-                report.alert(&format!(
-                    "Failed to evaluate condition: {e} in '{text}', at character {}",
-                    e.at + 1
-                ));
-                ExitCode::from(2)
+        Action::Condition(text) => {
+            match condition::evaluate(&expanded(&text, &origin.env()), &origin.env()) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(e) => {
+                    report.alert(&format!(
+                        "Failed to evaluate condition: {e} in '{text}', at character {}",
+                        e.at + 1
+                    ));
+                    ExitCode::from(2)
+                }
             }
-        },
+        }
         action @ (Action::Serve | Action::Check | Action::DumpYaml) => {
             with_configuration(action, cli, &origin, report)
         }
     }
+}
+
+/// The condition with the variables that stand between its double quotes, as a line of a file would have them.
+fn expanded(text: &str, env: &Env) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut quoted) = (text, false);
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '"' => quoted = !quoted,
+            '$' if quoted => {
+                let braced = rest.strip_prefix('{');
+                let body = braced.unwrap_or(rest);
+                let end = body.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(body.len());
+                let (name, behind) = body.split_at(end);
+                let closed = if braced.is_some() { behind.strip_prefix('}') } else { Some(behind) };
+                if let Some(behind) = closed.filter(|_| !name.is_empty()) {
+                    out.push_str(env.vars.get(name).map_or("", String::as_str));
+                    rest = behind;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn done(text: String) -> ExitCode {
@@ -175,5 +204,19 @@ fn explain(code: &str, report: Report) -> ExitCode {
             report.alert(&format!("there is no message with the code '{code}'"));
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_between_double_quotes_count_in_conditions_of_the_command_line() {
+        let env = Env::new([("A".to_owned(), "1".to_owned())]);
+        assert_eq!(
+            expanded("streq(\"$A\",\"${A}x\") && '$A' $A \"$B.\"", &env),
+            "streq(\"1\",\"1x\") && '$A' $A \".\""
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! (management guide 9.3). Invariant: a command never waits; what needs time is a [`Reply`] that the socket
 //! carries out.
 
+mod backend;
 mod cli;
 mod errors;
 mod frontend;
@@ -42,6 +43,7 @@ pub struct Command {
 
 /// The registry: one line per family.
 pub const FAMILIES: &[&[Command]] = &[
+    backend::COMMANDS,
     cli::COMMANDS,
     errors::COMMANDS,
     frontend::COMMANDS,

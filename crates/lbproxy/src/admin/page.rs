@@ -206,7 +206,8 @@ impl Options {
         let (path, query) = text.split_once('?').unwrap_or((&text, ""));
         let mut o =
             Options { form: Form::Html, refresh: true, up: false, no_maint: false, scope: None, said: None };
-        for word in path.split(';') {
+        // HAProxy finds these words behind a question mark, too.
+        for word in path.split(';').chain(query.split([';', '&'])) {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("csv", _) => o.form = Form::Csv,
                 ("json", _) => o.form = Form::Json,

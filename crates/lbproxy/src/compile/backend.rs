@@ -31,6 +31,7 @@ impl Compiler<'_> {
             same_as: p.has_front().then(|| self.front_position(p)).flatten(),
             mode: self.mode(p),
             disabled: p.disabled,
+            unpublished: p.back.unpublished,
             servers,
             balance,
             balance_sample: self.balance_sample(p),

@@ -9,7 +9,7 @@ use common::{
 };
 
 use super::{Compiler, plan};
-use crate::engine::sample::Place;
+use crate::engine::{action::ReplyBody, sample::Place};
 
 /// A page larger than a buffer could not be sent at once (manual 4.2, `errorfile`).
 const PAGE_BYTES_MAX: usize = 64 * 1024;
@@ -63,7 +63,11 @@ impl<'a> Compiler<'a> {
                 }
             }
             model::ErrorPage::Reply(r) => {
-                let reply = self.scope(Some(p)).reply(r, status, &[Place::FrontendRequest])?;
+                let mut reply = self.scope(Some(p)).reply(r, status, &[Place::FrontendRequest])?;
+                if r.body.is_none() {
+                    // The page is what is replaced here: without a body there is none.
+                    reply.body = ReplyBody::Empty;
+                }
                 Some(plan::ErrorPage::Reply(Arc::new(reply)))
             }
         }

@@ -1,6 +1,6 @@
 //! The listening half of a proxy, and what both halves share.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use common::{
     diag::{Diagnostic, codes},
@@ -43,6 +43,7 @@ impl Compiler<'_> {
             rules: Arc::new(self.proxy_rules(p)),
             switching: self.switching(p),
             default_backend: self.default_backend(p),
+            force_switch: f.force_be_switch.iter().filter_map(|c| self.scope(Some(p)).cond(c)).collect(),
             log: Arc::new(self.log_plan(p)),
             captures: super::expr::captures(p),
             errors: self.error_pages(p),
@@ -80,8 +81,21 @@ impl Compiler<'_> {
         if let Some(id) = &p.id {
             return id.value;
         }
-        let position = self.config.proxies.iter().position(|q| std::ptr::eq(q, p)).unwrap_or(0);
-        FIRST_PROXY_ID + position as u32
+        self.proxy_ids.get(&std::ptr::from_ref(p)).copied().unwrap_or(FIRST_PROXY_ID)
+    }
+
+    /// A proxy without `id` has the first number from 2 that none before it has and none is given.
+    pub(super) fn number_proxies(&mut self) {
+        let given: HashSet<u32> =
+            self.config.proxies.iter().filter_map(|p| p.id.as_ref().map(|n| n.value)).collect();
+        let mut free = (FIRST_PROXY_ID..).filter(|n| !given.contains(n));
+        for p in &self.config.proxies {
+            if p.id.is_none()
+                && let Some(n) = free.next()
+            {
+                self.proxy_ids.insert(std::ptr::from_ref(p), n);
+            }
+        }
     }
 
     pub(super) fn front_position(&self, p: &model::Proxy) -> Option<plan::FrontendIx> {

@@ -316,6 +316,8 @@ pub struct Frontend {
     /// `use_backend` in order; the first whose condition holds wins.
     pub switching: Vec<Switch>,
     pub default_backend: Option<BackendIx>,
+    /// `force-be-switch`: when one holds, backends that are disabled or not published are chosen, too.
+    pub force_switch: Vec<Cond>,
     pub log: Arc<LogPlan>,
     pub captures: Captures,
     pub errors: Arc<ErrorPages>,
@@ -339,6 +341,8 @@ pub struct Backend {
     pub same_as: Option<FrontendIx>,
     pub mode: Mode,
     pub disabled: bool,
+    /// `be-unpublished`: rules pass it over until it is published.
+    pub unpublished: bool,
     pub servers: Vec<Arc<Server>>,
     pub balance: balance::Spec,
     /// `balance hash <expression>`.

@@ -43,7 +43,7 @@ rows! {
     "cliexp", ALL, (2, ANY), REP, |b, cx| translated(b, old::replace(sets::HTTP_REQUEST, false, cx)), "Rewrites request lines.";
     "declare capture", F, (3, 3), FULL, declare, "Reserves a place for a captured sample.";
     "default_backend", DF, (1, 1), FULL, |b, cx| set::word(&mut b.proxy.front.default_backend, cx), "Where requests go that no rule sends elsewhere.";
-    "force-be-switch", F, (1, ANY), Status::not_yet("disabled backends are never chosen"), |b, cx| cond(&mut b.proxy.front.force_be_switch, cx), "Chooses disabled backends too.";
+    "force-be-switch", F, (1, ANY), FULL, |b, cx| cond(&mut b.proxy.front.force_be_switch, cx), "Chooses disabled backends too.";
     "force-persist", B, (1, ANY), Status::not_yet("persistence does not depend on conditions"), |b, cx| cond(&mut b.proxy.back.force_persist, cx), "Persistence to a server that is down.";
     "http-after-response", ALL, (1, ANY), FULL, |b, cx| rules(b, sets::HTTP_AFTER, cx), "Rules on all responses, the proxy's own among them.";
     "http-request", ALL, (1, ANY), FULL, http_request, "Rules on requests.";

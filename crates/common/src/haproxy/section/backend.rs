@@ -23,7 +23,7 @@ const PROBES: Status = Status::not_yet("the system's setting counts");
 rows! {
     pub(super) const KEYWORDS: [Build];
     "balance", DB, (0, ANY), FULL, balance, "How servers are chosen.";
-    "be-unpublished", B, (0, 0), Status::not_yet("the backend is chosen by rules as all others"), |b, _| b.proxy.back.unpublished = true, "Starts without being chosen by rules.";
+    "be-unpublished", B, (0, 0), FULL, |b, _| b.proxy.back.unpublished = true, "Starts without being chosen by rules.";
     "contimeout", DB, (1, 1), Status::removed("2.1", "`timeout connect`"), |b, cx| set::ms(&mut b.proxy.timeouts.connect_ms, cx), "How long a connection to a server may take, old spelling.";
     "cookie", DB | NO, (0, ANY), FULL, cookie, "Persistence by cookie.";
     "default-server", DB, (1, ANY), FULL, |b, cx| server_line::parse_default(&mut b.default_server, cx), "Options of the servers below.";

@@ -29,7 +29,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "add map",
         "[@<ver>] <map> <key> <val>",
         "add an entry to a map (or a payload of entries)",
-        |c| add_map(c),
+        add_map,
     ),
     command("clear acl", "[@<ver>] <acl>", "remove all patterns of an ACL", |c| clear(c, Kind::Acl)),
     command("clear map", "[@<ver>] <map>", "remove all entries of a map", |c| clear(c, Kind::Map)),

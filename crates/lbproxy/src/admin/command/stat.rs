@@ -13,7 +13,7 @@ use crate::{
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         words: "clear counters",
-        usage: "[all|server <bk>/<srv>]",
+        usage: "[all|server <bk>/<srv> [force]]",
         level: Level::Operator,
         doc: "clear the maxima, or all counters, or those of a server",
         run: clear,

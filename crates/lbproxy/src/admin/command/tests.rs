@@ -416,3 +416,14 @@ fn limits_by_rate_are_set_for_the_process() {
     assert!(c.say("set rate-limit sessions").starts_with("'set rate-limit' only supports :"));
     assert_eq!(c.say("set rate-limit sessions global x"), "Expects an integer value.");
 }
+
+#[test]
+fn a_backend_that_is_not_published_is_passed_over_until_it_is() {
+    let mut c = Console::new(Level::Admin);
+    assert_eq!(c.say("unpublish backend nope"), "No such backend.");
+    assert_eq!(c.say("unpublish backend web"), "Backend unpublished.");
+    let published = |c: &Console| c.0.runtime.plan.backends[0].state.is_published(true);
+    assert!(!published(&c));
+    assert_eq!(c.say("publish backend web"), "Backend published.");
+    assert!(published(&c));
+}

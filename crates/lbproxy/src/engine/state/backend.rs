@@ -4,15 +4,22 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use super::{Gauge, LastRefused, ServerState, lock};
 use crate::engine::{queue::Line, stats::PerThread};
 
+/// Whether rules may choose a backend: as the configuration says, or as a command said last.
+const AS_CONFIGURED: u8 = 0;
+const PUBLISHED: u8 = 1;
+const UNPUBLISHED: u8 = 2;
+
 /// Lives as long as a backend of that name does, over reloads.
 pub struct BackendState {
+    /// Changed by `publish backend` and `unpublish backend`.
+    offer: AtomicU8,
     pub name: Arc<str>,
     pub counters: PerThread,
     pub sessions: Gauge,
@@ -63,8 +70,23 @@ impl fmt::Debug for BackendState {
 }
 
 impl BackendState {
+    /// Whether rules may choose it.
+    pub fn is_published(&self, configured: bool) -> bool {
+        match self.offer.load(Relaxed) {
+            PUBLISHED => true,
+            UNPUBLISHED => false,
+            _ => configured,
+        }
+    }
+
+    /// `publish backend`, `unpublish backend`.
+    pub fn publish(&self, published: bool) {
+        self.offer.store(if published { PUBLISHED } else { UNPUBLISHED }, Relaxed);
+    }
+
     pub(super) fn new(name: &str, counters: PerThread) -> BackendState {
         BackendState {
+            offer: AtomicU8::new(AS_CONFIGURED),
             name: name.into(),
             counters,
             sessions: Gauge::default(),

@@ -212,24 +212,36 @@ impl Stream<'_> {
     pub(super) fn switch(&mut self) -> Option<usize> {
         let session = self.session;
         let frontend = &session.frontend;
+        let force = |ctx: &mut Ctx<'_>| frontend.force_switch.iter().any(|c| c.eval(ctx));
+        let forced = !frontend.force_switch.is_empty() && self.with_context(false, force) == Some(true);
         for switch in &frontend.switching {
             let found = self.with_context(false, |ctx| {
                 if !switch.cond.as_ref().is_none_or(|c| c.eval(ctx)) {
                     return None;
                 }
-                match &switch.target {
+                Some(match &switch.target {
                     SwitchTarget::Fixed(ix) => Some(*ix),
                     SwitchTarget::Dynamic(format) => {
                         let name = format.to_vec(ctx);
                         session.installed.plan().backends.iter().position(|b| b.name.as_bytes() == name)
                     }
-                }
+                })
             });
-            if let Some(ix) = found.flatten() {
-                return Some(ix);
+            match found.flatten() {
+                None => {}
+                Some(Some(ix)) if forced || self.is_on_offer(ix) => return Some(ix),
+                Some(Some(_)) => {}
+                // A computed name that no backend has ends the search (manual 4.2, `use_backend`).
+                Some(None) => break,
             }
         }
         frontend.default_backend
+    }
+
+    /// Whether rules may choose the backend.
+    fn is_on_offer(&self, ix: usize) -> bool {
+        let backend = self.session.installed.plan().backends.get(ix);
+        backend.is_some_and(|b| !b.disabled && b.state.is_published(!b.unpublished))
     }
 
     /// The server that a cookie or a `use-server` rule names; the cookie counts first.
