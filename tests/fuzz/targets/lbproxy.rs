@@ -46,6 +46,10 @@ fn lines(data: &[u8], step: usize) -> Vec<Vec<String>> {
         loop {
             match session.next_line() {
                 Input::Line(commands) => all.push(commands),
+                Input::WithPayload(mut commands, payload) => {
+                    commands.push(payload);
+                    all.push(commands);
+                }
                 Input::More => break,
                 Input::TooLong => {
                     assert!(data.len() > LINE_MAX);
