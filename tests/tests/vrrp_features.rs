@@ -216,7 +216,8 @@ fn dumps_are_written_on_signals() {
 
 #[test]
 fn a_stale_address_is_removed_at_start_and_won_again() {
-    let one = One::new(&instance("", "10.9.0.100"));
+    let off = "global_defs {\nfence_on_death off\nfence_on_silence off\n}\n".to_owned();
+    let one = One::new(&(off + &instance("", "10.9.0.100")));
     let daemon = one.master();
     // The parent is held still first: it must neither start another child nor end this one in good order.
     daemon.signal(Signal::SIGSTOP).unwrap();
@@ -224,7 +225,7 @@ fn a_stale_address_is_removed_at_start_and_won_again() {
         one.host.signal(pid, Signal::SIGKILL).unwrap();
     }
     daemon.process().wait(PATIENCE).unwrap();
-    assert!(one.host.holds("10.9.0.100".parse().unwrap()).unwrap(), "kill -9 leaves it");
+    assert!(one.host.holds("10.9.0.100".parse().unwrap()).unwrap(), "without a fence kill -9 leaves it");
     let watch = AddressWatch::start(&one.host).unwrap();
     let since = Instant::now();
     let again = one.start();

@@ -178,8 +178,12 @@ fn a_silent_death_costs_three_intervals_and_the_skew() {
     let a = r.start(0);
     let b = r.start(1);
     r.wait_for_only(0, &[&a, &b]);
-    // The parent is held still first: the child must not learn of its death and say good-bye.
+    // The parent is held still first: the child must not learn of its death and say good-bye. So is the fencing
+    // companion, which would say it.
     a.signal(e2e::netns::Signal::SIGSTOP).unwrap();
+    for pid in r.hosts[0].pids("vip-fence").unwrap() {
+        r.hosts[0].signal(pid, e2e::netns::Signal::SIGSTOP).unwrap();
+    }
     for pid in r.hosts[0].pids("keepalived").unwrap().into_iter().rev() {
         r.hosts[0].signal(pid, e2e::netns::Signal::SIGKILL).unwrap();
     }

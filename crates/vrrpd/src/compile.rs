@@ -66,6 +66,9 @@ pub struct Settings {
     pub metrics: Option<std::net::SocketAddr>,
     /// `journal_directory`.
     pub journal_directory: Option<String>,
+    /// The companion takes the addresses off when the VRRP process dies, and when it hangs.
+    pub fence_on_death: bool,
+    pub fence_on_silence: bool,
     /// States are written to the FIFOs again after a reload.
     pub fifo_states_on_reload: bool,
 }
@@ -145,6 +148,8 @@ fn settings(config: &Config) -> Settings {
         control_socket: g.control_socket.clone(),
         metrics: g.prometheus_address,
         journal_directory: g.journal_directory.clone(),
+        fence_on_death: g.fence_on_death.unwrap_or(true),
+        fence_on_silence: g.fence_on_silence.unwrap_or(true),
         fifo_states_on_reload: g.fifo_write_vrrp_states_on_reload,
     }
 }

@@ -22,7 +22,7 @@ use tracing::dispatcher;
 
 use crate::{
     cli::{self, Options, Request},
-    shell::log,
+    shell::{fence, log},
 };
 
 /// keepalived's exit codes, as measured (they differ from its manual).
@@ -68,6 +68,10 @@ impl Names {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.into_iter();
     let names = Names::new(arguments.next().as_ref());
+    let mut arguments = arguments.peekable();
+    if arguments.peek().is_some_and(|a| a == fence::ARGUMENT) {
+        return ExitCode::from(fence::companion::main());
+    }
     let request = match cli::parse(arguments) {
         Ok(request) => request,
         Err(e) => {

@@ -6,6 +6,7 @@
 pub mod arp;
 pub mod clock;
 pub mod control;
+pub mod fence;
 pub mod files;
 pub mod journal;
 pub mod log;

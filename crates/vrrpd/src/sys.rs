@@ -62,6 +62,13 @@ pub fn unblock(numbers: &[i32]) {
     }
 }
 
+/// Sets what a signal does, to something that is no function of ours.
+pub fn set_signal(signal: Signal, handler: nix::sys::signal::SigHandler) -> nix::Result<()> {
+    debug_assert!(!matches!(handler, nix::sys::signal::SigHandler::Handler(_)));
+    // SAFETY: only SIG_IGN and SIG_DFL are set, so that no code of ours runs in a signal.
+    unsafe { nix::sys::signal::signal(signal, handler) }.map(drop)
+}
+
 /// Sends a signal by number.
 pub fn kill(pid: Pid, number: i32) -> io::Result<()> {
     // SAFETY: plain numbers.

@@ -198,6 +198,17 @@ impl Router {
         &self.links
     }
 
+    /// Every address that is held, with its link.
+    pub fn held(&self) -> impl Iterator<Item = (u32, &AddressPlan)> {
+        self.extras.iter().flat_map(|e| e.held.iter().map(|(link, address)| (*link, address)))
+    }
+
+    /// The shortest time after which a peer takes over from one of our masters.
+    pub fn patience_of_peers(&self) -> Option<std::time::Duration> {
+        let masters = self.instances.iter().filter(|i| i.state() == State::Master);
+        masters.map(Instance::down_interval).min()
+    }
+
     /// Whether an instance holds an address now.
     pub fn holds(&self, instance: usize, address: IpAddr) -> bool {
         self.extras.get(instance).is_some_and(|e| e.held.iter().any(|(_, a)| a.address == address))

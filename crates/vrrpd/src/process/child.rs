@@ -27,7 +27,7 @@ use crate::{
     shell::{
         clock,
         control::Outlets,
-        journal, log,
+        fence, journal, log,
         runner::{self, Runner},
     },
     sys,
@@ -120,6 +120,7 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
         watch_addresses: options.watch_addresses,
         host: nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default(),
         journal: settings.journal_directory.as_deref().unwrap_or(journal::DIRECTORY).into(),
+        fence: fence_of(options, &settings),
     };
     let pid_path = pidfile::vrrp_path(options, &read.loaded.config);
     let mut runner = match Runner::start(read.compiled.plan, read.compiled.commands, wanted).await {
@@ -152,6 +153,7 @@ async fn work(options: &Options, read: Read, mut ready: File) -> u8 {
                 }
                 libc::SIGHUP => {
                     if let Some(new) = reload(options, &mut runner).await {
+                        runner.set_fence(fence_of(options, &new));
                         settings = new;
                         runner.serve(&outlets(&settings, &pid_path));
                     }
@@ -179,6 +181,14 @@ fn outlets(settings: &Settings, pid_path: &Path) -> Outlets {
         None => Some(ctl::socket_beside(pid_path)),
     };
     Outlets { control, metrics: settings.metrics }
+}
+
+fn fence_of(options: &Options, settings: &Settings) -> fence::Options {
+    fence::Options {
+        on_death: settings.fence_on_death,
+        on_silence: settings.fence_on_silence,
+        console: options.log.console,
+    }
 }
 
 /// All signals that mean something, in the order in which they come.

@@ -16,13 +16,14 @@ use std::{
 use common::keepalived::Fatal;
 use nix::{
     errno::Errno,
+    fcntl::OFlag,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         signal::{Signal, killpg},
         stat::{Mode, umask},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
-    unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, pipe, setsid},
+    unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, pipe2, setsid},
 };
 use sd_notify::NotifyState;
 use tracing::{error, info, warn};
@@ -289,7 +290,7 @@ impl Parent<'_> {
     }
 
     fn spawn(&mut self) -> Result<(), Error> {
-        let (ready, writer) = pipe().map_err(Error::Fork)?;
+        let (ready, writer) = pipe2(OFlag::O_CLOEXEC).map_err(Error::Fork)?;
         match sys::fork().map_err(Error::Fork)? {
             Forked::Child => {
                 drop(ready);

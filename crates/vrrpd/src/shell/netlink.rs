@@ -152,6 +152,16 @@ impl Netlink {
     }
 }
 
+/// The request that takes an address off, as bytes for whoever sends them later. No answer is asked for.
+pub fn deletion(link: u32, plan: &AddressPlan) -> Vec<u8> {
+    let mut message = NetlinkMessage::from(RouteNetlinkMessage::DelAddress(request(link, plan)));
+    message.header.flags = NLM_F_REQUEST;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
 fn plain(message: &LinkMessage) -> bool {
     message.header.interface_family == AddressFamily::Unspec
 }

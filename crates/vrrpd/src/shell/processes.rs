@@ -16,8 +16,9 @@ use std::{
 };
 
 use nix::{
+    fcntl::OFlag,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::pipe,
+    unistd::pipe2,
 };
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 use tokio::sync::mpsc;
@@ -70,7 +71,7 @@ impl Processes {
         if patterns.is_empty() {
             return Ok(Processes { counts, _stop: None });
         }
-        let (stop, writer) = pipe()?;
+        let (stop, writer) = pipe2(OFlag::O_CLOEXEC)?;
         let matchers: Vec<Option<Matcher>> = patterns.iter().map(Matcher::new).collect();
         let log = dispatcher::get_default(Clone::clone);
         thread::Builder::new().name("vrrpd-processes".into()).spawn(move || {

@@ -16,6 +16,7 @@ use super::{
     arp::Announcer,
     clock::{self, Timer},
     control::{Asked, Control, Outlets},
+    fence::{self, Fence, Orders},
     files::Files,
     journal::Keeper,
     netlink::{self, Change, Netlink},
@@ -89,6 +90,7 @@ pub struct Runner {
     /// The state of each instance as the journal knows it.
     shown: Vec<&'static str>,
     host: String,
+    fence: Fence,
     fifos: Fifos,
     timer: Timer,
     /// The VIPs stay when we go (`-V`).
@@ -124,6 +126,7 @@ pub struct Options {
     pub keep_addresses: bool,
     /// `-a`
     pub watch_addresses: bool,
+    pub fence: fence::Options,
 }
 
 impl Runner {
@@ -152,6 +155,7 @@ impl Runner {
             journal: Keeper::open(&options.journal, &options.host),
             shown: Vec::new(),
             host: options.host,
+            fence: Fence::new(options.fence),
             fifos: Fifos::default(),
             timer: Timer::new().map_err(Error::Timer)?,
             keep_addresses: options.keep_addresses,
@@ -179,7 +183,8 @@ impl Runner {
 
     /// Waits for one thing to happen. Safe to drop and call again: the waiting loses nothing.
     pub async fn next(&mut self) -> Result<Happening, Error> {
-        self.timer.arm(self.router.deadline()).map_err(Error::Timer)?;
+        let deadline = [self.router.deadline(), self.fence.deadline()].into_iter().flatten().min();
+        self.timer.arm(deadline).map_err(Error::Timer)?;
         Ok(tokio::select! {
             // Adverts before timers: after a stall the advert that waits must be heard before the timer that
             // would have made us master.
@@ -198,6 +203,7 @@ impl Runner {
     /// Deals with what happened. Must run to its end.
     pub async fn deal(&mut self, happening: Happening) {
         let now = clock::now();
+        self.fence.beat(now);
         match happening {
             Happening::Arrival => self.hear(now).await,
             Happening::Change(change) => self.change(change, now),
@@ -295,6 +301,7 @@ impl Runner {
         self.stopping = true;
         self.router.handle(Event::Stop, clock::now());
         self.perform().await;
+        self.fence.good_bye();
         self.scripts.stop();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.scripts.notified()).await;
     }
@@ -352,7 +359,42 @@ impl Runner {
     /// Performs what the router wants, in its order, until it wants nothing more.
     async fn perform(&mut self) {
         while let Some(action) = self.router.poll_action() {
+            self.fence.stale |= matches!(action, Action::AddAddress { .. } | Action::RemoveAddress { .. });
+            // The companion must know of an address before the host has it.
+            if self.fence.stale && matches!(action, Action::AddAddress { .. }) {
+                self.arm_fence();
+            }
             self.act(action).await;
+        }
+        if self.fence.stale {
+            self.arm_fence();
+        }
+    }
+
+    /// Tells the fencing companion what is held now.
+    fn arm_fence(&mut self) {
+        if !self.fence.wanted() {
+            return;
+        }
+        let orders = Orders {
+            silence: self.router.patience_of_peers().unwrap_or_default(),
+            deletions: self.router.held().map(|(link, a)| netlink::deletion(link, a)).collect(),
+            adverts: self
+                .router
+                .resignations()
+                .into_iter()
+                .map(|(s, p)| (self.interface(s.link), s, p))
+                .collect(),
+            ..Orders::default()
+        };
+        self.fence.order(orders, clock::now());
+    }
+
+    /// Changes whether and when the companion acts.
+    pub fn set_fence(&mut self, options: fence::Options) {
+        self.fence.set(options);
+        if self.fence.stale {
+            self.arm_fence();
         }
     }
 

@@ -85,12 +85,7 @@ impl Sockets {
 
     /// Needs CAP_NET_RAW. `interface` is the name of the socket's link.
     pub fn open(&mut self, socket: Socket, interface: &str) -> io::Result<()> {
-        let (inward, out) = match socket.way {
-            Way::Multicast(IpAddr::V4(group)) => v4_pair(socket, interface, group, Some(group))?,
-            Way::Unicast(IpAddr::V4(local)) => v4_pair(socket, interface, local, None)?,
-            Way::Multicast(IpAddr::V6(group)) => v6::pair(socket, interface, group, Some(group))?,
-            Way::Unicast(IpAddr::V6(local)) => v6::pair(socket, interface, local, None)?,
-        };
+        let (inward, out) = pair(socket, interface)?;
         let key = self.next_key;
         self.next_key += 1;
         self.poll.add(&inward, EpollEvent::new(EpollFlags::EPOLLIN, key))?;
@@ -111,13 +106,7 @@ impl Sockets {
     /// Sends one advert.
     pub fn send(&self, socket: Socket, parcel: &Parcel) -> io::Result<()> {
         let pair = self.open.get(&socket).ok_or(io::ErrorKind::NotConnected)?;
-        match parcel.destination {
-            IpAddr::V4(_) => {
-                let to = SockAddr::from(SocketAddr::new(parcel.destination, 0));
-                pair.out.send_to(&parcel.bytes, &to).map(drop)
-            }
-            IpAddr::V6(to) => v6::send(&pair.out, socket.link, to, parcel),
-        }
+        send_through(&pair.out, socket.link, parcel)
     }
 
     /// Waits until something can be taken. Safe to drop and call again.
@@ -170,6 +159,32 @@ impl Sockets {
 }
 
 type PairOf = (socket2::Socket, socket2::Socket);
+
+/// The sockets in and out.
+fn pair(socket: Socket, interface: &str) -> io::Result<PairOf> {
+    match socket.way {
+        Way::Multicast(IpAddr::V4(group)) => v4_pair(socket, interface, group, Some(group)),
+        Way::Unicast(IpAddr::V4(local)) => v4_pair(socket, interface, local, None),
+        Way::Multicast(IpAddr::V6(group)) => v6::pair(socket, interface, group, Some(group)),
+        Way::Unicast(IpAddr::V6(local)) => v6::pair(socket, interface, local, None),
+    }
+}
+
+/// A socket that only sends.
+pub fn sender(socket: Socket, interface: &str) -> io::Result<socket2::Socket> {
+    pair(socket, interface).map(|(_, out)| out)
+}
+
+/// Sends one advert through the socket of a link.
+pub fn send_through(out: &socket2::Socket, link: u32, parcel: &Parcel) -> io::Result<()> {
+    match parcel.destination {
+        IpAddr::V4(_) => {
+            let to = SockAddr::from(SocketAddr::new(parcel.destination, 0));
+            out.send_to(&parcel.bytes, &to).map(drop)
+        }
+        IpAddr::V6(to) => v6::send(out, link, to, parcel),
+    }
+}
 
 fn v4_pair(socket: Socket, interface: &str, local: Ipv4Addr, group: Option<Ipv4Addr>) -> io::Result<PairOf> {
     let protocol = Protocol::from(i32::from(socket.protocol));

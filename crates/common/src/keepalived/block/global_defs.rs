@@ -81,6 +81,18 @@ pub(super) const KEYWORDS: &[Row<GlobalDefs>] = &[
         |g, e| set(&mut g.fast_takeover, e.flag(0)),
     ),
     row(
+        "fence_on_death",
+        (0, 1),
+        "Whether a companion takes the addresses off when the VRRP process dies; on.",
+        |g, e| set(&mut g.fence_on_death, e.flag(0)),
+    ),
+    row(
+        "fence_on_silence",
+        (0, 1),
+        "Whether a companion takes the addresses off when the VRRP process hangs; on.",
+        |g, e| set(&mut g.fence_on_silence, e.flag(0)),
+    ),
+    row(
         "fifo_write_vrrp_states_on_reload",
         (0, 0),
         "Repeat all states on the FIFO after a reload.",

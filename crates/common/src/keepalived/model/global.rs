@@ -112,6 +112,12 @@ pub struct GlobalDefs {
     pub vrrp_higher_prio_send_advert: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub vrrp_owner_ignore_adverts: Option<bool>,
+    /// Whether a companion process takes the addresses off when the VRRP process dies; the default is yes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fence_on_death: Option<bool>,
+    /// The same when it is silent for longer than the peers wait; the default is yes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fence_on_silence: Option<bool>,
     /// Whether instances follow a falling master at once; the default is yes.
     #[serde(skip_serializing_if = "is_default")]
     pub fast_takeover: Option<bool>,

@@ -46,6 +46,23 @@ impl Router {
         self.sockets = wanted;
     }
 
+    /// The adverts by which every master would resign now, for whoever sends them when we cannot.
+    pub fn resignations(&mut self) -> Vec<(Socket, Parcel)> {
+        let waiting = self.actions.len();
+        for index in 0..self.instances.len() {
+            if self.instances.get(index).is_some_and(|i| i.state() == instance::State::Master) {
+                self.send(index, 0);
+            }
+        }
+        let prepared = self.actions.split_off(waiting).into_iter();
+        prepared
+            .filter_map(|a| match a {
+                Action::Send { socket, parcel } => Some((socket, parcel)),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub(super) fn send(&mut self, index: usize, priority: u8) {
         let Some(socket) = self.socket_of(index) else { return };
         let (Some(plan), Some(instance)) = (self.plan.instances.get(index), self.instances.get(index)) else {
