@@ -12,6 +12,8 @@ pub mod pool;
 pub mod queue;
 pub mod reactor;
 pub mod runtime;
+#[cfg(test)]
+mod soak;
 pub mod sock;
 pub mod stream;
 pub mod tcp;
