@@ -18,6 +18,7 @@ use crate::wait;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Program {
     Lbproxy,
+    Vrrpctl,
     Vrrpd,
     Haproxy,
     Keepalived,
@@ -27,6 +28,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Program::Lbproxy => "lbproxy",
+            Program::Vrrpctl => "vrrpctl",
             Program::Vrrpd => "vrrpd",
             Program::Haproxy => "haproxy",
             Program::Keepalived => "keepalived",
@@ -37,6 +39,7 @@ impl Program {
     fn variable(self) -> &'static str {
         match self {
             Program::Lbproxy => "LBPROXY_BIN",
+            Program::Vrrpctl => "VRRPCTL_BIN",
             Program::Vrrpd => "VRRPD_BIN",
             Program::Haproxy => "HAPROXY_BIN",
             Program::Keepalived => "KEEPALIVED_BIN",
@@ -44,13 +47,14 @@ impl Program {
     }
 
     fn ours(self) -> bool {
-        matches!(self, Program::Lbproxy | Program::Vrrpd)
+        matches!(self, Program::Lbproxy | Program::Vrrpctl | Program::Vrrpd)
     }
 
     /// The name it goes by in configurations that were written for the peers.
     pub fn traditional_name(self) -> &'static str {
         match self {
             Program::Lbproxy | Program::Haproxy => "haproxy",
+            Program::Vrrpctl => "vrrpctl",
             Program::Vrrpd | Program::Keepalived => "keepalived",
         }
     }

@@ -55,6 +55,8 @@ pub(crate) fn players(with: &[Program]) -> Players {
         match program {
             Program::Lbproxy | Program::Haproxy => players.proxy = *program,
             Program::Vrrpd | Program::Keepalived => players.vrrp = *program,
+            // It looks on and plays no part.
+            Program::Vrrpctl => {}
         }
     }
     players

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod lint;
 mod manual;
 mod show;
 mod watch;
@@ -86,6 +87,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         more: "Twenty are shown when no number is given. The journal outlives the daemon; journal_directory in \
                global_defs says where it is kept.",
         run: journal,
+    },
+    Command {
+        name: "lint",
+        usage: "FILE...",
+        doc: "Would the address move? Run the files of all hosts against each other.",
+        more: "Takes the keepalived.conf of every host, and haproxy.cfg files. The real engines run on a simulated \
+               network: each tracked thing, interface and host that holds an address is broken in turn. What would \
+               not move the address is told with its lines and the mend; the exit status is 1 then. Adverts over \
+               IPv6 are not simulated.",
+        run: lint::run,
     },
     Command {
         name: "resume",

@@ -61,6 +61,11 @@ codes! {
     K_LVS = "K010", "LVS blocks are not served here: lbproxy does their work.";
     K_NOT_YET = "K011", "The keyword is known and not built yet; it has no effect.";
     K_EXPANSION = "K012", "A condition, parameter, sequence or list is malformed, or expands beyond a limit.";
+    LINT_UNUSABLE = "L001", "A configuration given to vrrpctl lint cannot be run.";
+    LINT_STAYS = "L002", "A simulated failure does not move the address.";
+    LINT_DISAGREE = "L003", "The hosts do not agree on who holds an address although nothing has failed.";
+    LINT_UNUSED = "L004", "Something is watched that decides nothing.";
+    LINT_CHECK = "L005", "A check or a socket needs the address itself, which only one host holds.";
     YAML_SYNTAX = "Y001", "The YAML text cannot be read.";
     YAML_MODEL = "Y002", "The YAML text does not describe a configuration.";
 }
