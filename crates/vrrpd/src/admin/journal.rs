@@ -4,7 +4,10 @@
 //! part of the next transition of its instance only if it is younger than [`RELEVANT`]; one that repeats itself
 //! counts once, with its last time. Leaves to others: the words (`shell::words`), the file (`shell::journal`).
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,8 @@ pub struct Link {
 pub struct Journal {
     host: String,
     facts: VecDeque<Fact>,
+    /// When each instance moved last: what was known by then led to that.
+    last: BTreeMap<String, Time>,
     entries: VecDeque<Entry>,
 }
 
@@ -61,7 +66,12 @@ struct Fact {
 impl Journal {
     /// `entries`: what a run before us left.
     pub fn new(host: &str, entries: Vec<Entry>) -> Journal {
-        let mut journal = Journal { host: host.to_owned(), facts: VecDeque::new(), entries: VecDeque::new() };
+        let mut journal = Journal {
+            host: host.to_owned(),
+            facts: VecDeque::new(),
+            last: BTreeMap::new(),
+            entries: VecDeque::new(),
+        };
         entries.into_iter().for_each(|e| journal.keep(e));
         journal
     }
@@ -79,7 +89,8 @@ impl Journal {
     /// A transition. `wall` is the time since 1970 of `now`.
     pub fn moved(&mut self, instance: &str, from: &str, to: &str, wall: Time, now: Time) -> &Entry {
         let concerns = |f: &&Fact| f.instance.as_deref().is_none_or(|i| i == instance);
-        let recent = |f: &&Fact| now.saturating_sub(f.at) <= RELEVANT;
+        let last = self.last.insert(instance.to_owned(), now);
+        let recent = |f: &&Fact| now.saturating_sub(f.at) <= RELEVANT && last.is_none_or(|last| f.at > last);
         let mut because: Vec<Link> = self
             .facts
             .iter()
@@ -146,7 +157,7 @@ mod tests {
         assert_eq!(chain, [(50, "the proxy died"), (48, "priority 103 to 1")]);
         assert_eq!((entry.time_s, entry.to.as_str()), (9_000.0, "BACKUP"));
         let next = j.moved("A", "BACKUP", "MASTER", at(0), at(40_060));
-        assert_eq!(next.because.len(), 1, "its own facts led to the first one");
+        assert_eq!(next.because, [], "what was known led to the first one");
     }
 
     #[test]
