@@ -16,6 +16,7 @@ pub mod lists;
 mod log;
 pub mod once;
 pub mod plan;
+mod resolve;
 mod server;
 mod state_file;
 mod stick;
@@ -56,6 +57,7 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     c.index_backends();
     c.number_proxies();
     c.tables();
+    let resolvers = c.resolvers();
     let frontends: Vec<_> = config.proxies.iter().filter(|p| p.has_front()).collect();
     let frontends: Vec<_> =
         frontends.into_iter().enumerate().map(|(ix, p)| Arc::new(c.frontend(ix, p))).collect();
@@ -65,7 +67,7 @@ pub fn compile(config: &Config, world: &mut dyn World, registry: &Registry) -> C
     global.asks_server_src = c.expressions.asks_server_src;
     let (diagnostics, log_sinks, tables) = (c.diagnostics, c.log_sinks, c.table_order);
     let lists = lists::numbered(std::mem::take(&mut c.expressions.lists));
-    let plan = plan::Plan { global, frontends, backends, order, lists, log_sinks, tables };
+    let plan = plan::Plan { global, frontends, backends, order, lists, log_sinks, resolvers, tables };
     let (plan, refused) = if diagnostics.has_alerts() { (None, Some(plan)) } else { (Some(plan), None) };
     Compiled { plan, refused, diagnostics }
 }

@@ -14,6 +14,7 @@ pub mod check;
 pub mod conn;
 pub mod cookie;
 pub mod crypt;
+pub mod dns;
 pub mod http;
 pub mod logformat;
 pub mod pattern;

@@ -11,6 +11,7 @@ pub mod log;
 pub mod pool;
 pub mod queue;
 pub mod reactor;
+mod resolve;
 pub mod runtime;
 #[cfg(test)]
 mod soak;

@@ -62,11 +62,7 @@ pub const KINDS: &[Kind] = &[
     kind("mailers", Support::NotYet("no mail is sent"), "SMTP servers for alert mail."),
     kind("peers", Support::NotYet("tables are not shared between processes"), "Partners that share tables."),
     kind("program", Support::NotYet(NOT_PROGRAM), "A side process (removed from HAProxy in 3.3)."),
-    kind(
-        "resolvers",
-        Support::NotYet("names are resolved once, at start"),
-        "Name servers asked at run time.",
-    ),
+    kind("resolvers", Support::Full, "Name servers asked at run time."),
     kind(
         "ring",
         Support::NotYet("log lines go to their targets directly"),

@@ -13,6 +13,7 @@ mod info;
 mod lists;
 mod process;
 pub mod refused;
+mod resolvers;
 mod server;
 mod servers;
 mod sess;
@@ -51,6 +52,7 @@ pub const FAMILIES: &[&[Command]] = &[
     info::COMMANDS,
     lists::COMMANDS,
     process::COMMANDS,
+    resolvers::COMMANDS,
     server::COMMANDS,
     servers::COMMANDS,
     sess::COMMANDS,

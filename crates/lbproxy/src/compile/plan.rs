@@ -10,7 +10,7 @@ use common::source::At;
 
 use crate::engine::{
     action::Reply,
-    balance, check, cookie,
+    balance, check, cookie, dns,
     http::{case::CaseMap, framing::Policy, parse::Limits},
     logformat::LogFormat,
     pattern::list::List,
@@ -39,6 +39,8 @@ pub struct Plan {
     pub lists: Vec<PatternList>,
     /// Every log destination once; [`LogTarget::sink`] is an index into it.
     pub log_sinks: Vec<LogSink>,
+    /// `resolvers` sections, in the order of the file.
+    pub resolvers: Vec<Arc<Resolvers>>,
     /// Every stick table, in the order of the file.
     pub tables: Vec<Arc<Table>>,
 }
@@ -392,6 +394,8 @@ pub struct Server {
     pub endpoint: Option<Endpoint>,
     /// Host name to resolve (`None` for literal addresses).
     pub host: Option<String>,
+    /// Who resolves the name while the process runs.
+    pub resolve: Option<Resolve>,
     /// Port: fixed, or relative to the client's destination port.
     pub port: Port,
     /// Weight as configured, 0..=256.
@@ -437,6 +441,34 @@ impl Server {
             _ => None,
         }
     }
+}
+
+/// A `resolvers` section.
+#[derive(Debug)]
+pub struct Resolvers {
+    pub settings: dns::Settings,
+    pub nameservers: Vec<Nameserver>,
+}
+
+/// One name server.
+#[derive(Debug)]
+pub struct Nameserver {
+    pub name: String,
+    pub addr: SocketAddr,
+    /// What is counted of it, for `show resolvers`.
+    pub counts: dns::Counts,
+}
+
+/// How a server's name is resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolve {
+    /// Index into [`Plan::resolvers`].
+    pub resolvers: usize,
+    pub prefer: dns::Family,
+    /// `resolve-net`: addresses of these networks come first.
+    pub near: Vec<(std::net::IpAddr, u8)>,
+    /// `allow-dup-ip`: servers of one name may have one address.
+    pub allow_dup: bool,
 }
 
 /// Port of a server.

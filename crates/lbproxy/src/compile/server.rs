@@ -77,6 +77,7 @@ impl Compiler<'_> {
             name: s.name.as_str().into(),
             id,
             endpoint,
+            resolve: self.resolve_by(s, host.as_deref()),
             host,
             port,
             weight: s.weight.as_ref().map_or(1, |w| w.value.min(256)),

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 pub use self::adopt::adopt;
 use super::{
     log::Logger,
+    resolve::Resolver,
     runtime::{Runtime, Shared, Which, WorkerCommand},
 };
 use crate::{
@@ -103,6 +104,11 @@ fn start_all(
         .flat_map(|b| b.servers.iter().map(move |s| (b, s)))
         .filter_map(|(b, s)| Some((b, s, s.check.as_ref().filter(|_| s.track.is_none())?)))
         .collect();
+    for ix in 0..plan.resolvers.len() {
+        let resolver =
+            Resolver { shared: shared.clone(), runtime: runtime.clone(), ix, logger: logger.clone() };
+        checks.spawn_local(resolver.run());
+    }
     for b in plan.backends.iter().filter(|b| !b.disabled) {
         for server in &b.servers {
             if let Some(spec) = &server.agent {

@@ -176,7 +176,6 @@ const FULL: Status = Status::FULL;
 const SUITES: Status = Status::not_yet("the TLS library's own selection counts");
 const TCP: Status = Status::not_yet("the system's setting counts");
 const AGENT: Status = FULL;
-const DNS: Status = Status::not_yet("names are resolved once, at start");
 const CHECKS: Status = Status::not_yet("checks are made with connections of their own");
 const LOGS: Status = Status::not_yet("log backends are not served");
 
@@ -278,10 +277,10 @@ rows! {
     "quic-cc-algo", scope::OWN, (1, 1), Status::not_yet("QUIC is not spoken"), |_, _| {}, "Congestion control of QUIC towards the server.";
     "redir", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.redir, cx), "Redirects GET and HEAD there instead of forwarding.";
     "renegotiate", scope::OWN, (0, 0), Status::no_effect("TLS here never renegotiates"), |s, _| s.tls.renegotiate = Some(true), "Allows renegotiation.";
-    "resolve-net", scope::OWN, (1, 1), DNS, |s, cx| resolve_net(s, cx), "Networks whose addresses are preferred.";
-    "resolve-opts", scope::OWN, (1, 1), DNS, |s, cx| set::list(&mut s.resolve.opts, cx), "Details of run-time resolution.";
+    "resolve-net", scope::OWN, (1, 1), FULL, |s, cx| resolve_net(s, cx), "Networks whose addresses are preferred.";
+    "resolve-opts", scope::OWN, (1, 1), FULL, |s, cx| set::list(&mut s.resolve.opts, cx), "Details of run-time resolution.";
     "resolve-prefer", scope::OWN, (1, 1), FULL, resolve_prefer, "Address family that is preferred.";
-    "resolvers", scope::OWN, (1, 1), DNS, |s, cx| set::word(&mut s.resolve.resolvers, cx), "Name servers asked at run time.";
+    "resolvers", scope::OWN, (1, 1), FULL, |s, cx| set::word(&mut s.resolve.resolvers, cx), "Name servers asked at run time.";
     "rise", scope::OWN, (1, 1), FULL, |s, cx| positive(&mut s.check.rise, cx), "Good checks until the server is up.";
     "send-proxy", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = Some(SendProxy::V1), "Sends a PROXY v1 header.";
     "send-proxy-v2", scope::OWN, (0, 0), FULL, |s, _| s.send_proxy = Some(SendProxy::V2), "Sends a PROXY v2 header.";

@@ -120,6 +120,9 @@ impl ServerState {
                     false => s.admin &= !(admin::FMAINT | admin::CMAINT),
                 }
             }
+            if fresh && config.unresolved {
+                s.admin |= admin::RMAINT;
+            }
             s.config = config;
             if fresh {
                 s.start(now_ms);
@@ -419,8 +422,12 @@ impl ServerState {
         let (who, name) = (self.backup_word(), self.full_name());
         let up = if op == OpState::Stopped { "DOWN" } else { "UP" };
         let ready = if drain != 0 { "DRAIN" } else { "READY" };
-        let forced = if flag == admin::FMAINT { "forced " } else { "" };
-        let text = format!("{who}Server {name} is {up}/{ready} (leaving {forced}maintenance).");
+        let why = match flag {
+            admin::FMAINT => "leaving forced maintenance",
+            admin::RMAINT => "resolves again",
+            _ => "leaving maintenance",
+        };
+        let text = format!("{who}Server {name} is {up}/{ready} ({why}).");
         out.say(Severity::Notice, self, text);
         if drain & admin::FDRAIN != 0 {
             let text = format!("{who}Server {name} remains in forced drain mode.");

@@ -97,6 +97,8 @@ pub struct ServerConfig {
     /// Weights changed at run time count at once: not for static algorithms.
     pub dynamic_weights: bool,
     pub observe: Option<Observe>,
+    /// Its name is to be resolved at run time, and has no address yet.
+    pub unresolved: bool,
     /// What an earlier process left in a state file.
     pub saved: Option<Saved>,
 }

@@ -45,6 +45,7 @@ fn config_of(plan: &Plan, b: &Backend, s: &Server) -> ServerConfig {
         log_health_checks: b.log_health_checks,
         dynamic_weights: b.lb.is_dynamic(),
         observe: s.observe,
+        unresolved: s.resolve.is_some() && s.endpoint.is_none(),
         saved: s.saved.clone(),
     }
 }
