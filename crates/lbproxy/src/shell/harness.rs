@@ -250,6 +250,11 @@ impl Origin {
         Origin::start(move |_, c| c.write_all(bytes).is_ok())
     }
 
+    /// Gives the memory of the requests so far back.
+    pub(crate) fn forget(&self) {
+        *self.seen.lock().unwrap() = Vec::new();
+    }
+
     /// The requests so far, as they arrived.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()

@@ -211,9 +211,11 @@ fn aborts_at_every_phase_leak_nothing_and_counters_add_up() {
     let seen = Arc::new(Seen::default());
     run(p.address(0), requests / 2, 1, &seen);
     settle(&p);
+    o.forget();
     let half = resident_bytes();
     run(p.address(0), requests / 2, 1_000, &seen);
     settle(&p);
+    o.forget();
     let grown = resident_bytes().saturating_sub(half);
     let plan = &p.runtime.plan;
     let (f, b) = (plan.frontends[0].state.counters.total(), plan.backends[0].state.counters.total());
