@@ -1,8 +1,11 @@
-//! The fuzzer's corpus, replayed: each input that once found something, and one of every kind.
+//! The fuzzer's corpus, replayed: each input that once found something, and one of every kind, with small
+//! changes of each.
 #![allow(clippy::print_stdout, reason = "the name of an input is shown when its check fails")]
 
 use std::path::Path;
 
+#[path = "../../../tests/fuzz/targets/mutate.rs"]
+mod mutate;
 #[allow(dead_code)]
 #[path = "../../../tests/fuzz/targets/common.rs"]
 mod targets;
@@ -17,6 +20,9 @@ fn keepalived_conf() {
     replay("keepalived_conf", targets::keepalived_conf);
 }
 
+/// Small changes that are tried of each input.
+const ROUNDS: usize = 60;
+
 fn replay(target: &str, check: fn(&[u8])) {
     let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(target);
     let mut files: Vec<_> = std::fs::read_dir(&at).unwrap().map(|f| f.unwrap().path()).collect();
@@ -25,6 +31,8 @@ fn replay(target: &str, check: fn(&[u8])) {
     for file in files {
         // The name is shown when the check fails.
         println!("{}", file.display());
-        check(&std::fs::read(&file).unwrap());
+        let input = std::fs::read(&file).unwrap();
+        check(&input);
+        mutate::each(&input, ROUNDS, check);
     }
 }
