@@ -12,6 +12,7 @@ use e2e::{
 /// A bound for "it hangs", not a measure.
 const PATIENCE: Duration = Duration::from_secs(30);
 const VIP: &str = "10.9.0.100";
+const VIP6: &str = "fe80::9:100";
 
 /// One way to configure both routers.
 #[derive(Clone, Copy)]
@@ -20,25 +21,70 @@ struct Way {
     both: &'static str,
     /// Unicast between the two.
     unicast: bool,
+    family: Family,
 }
 
-const V2: Way = Way { both: "version 2\nadvert_int 1", unicast: false };
-const V2_PASS: Way =
-    Way { both: "version 2\nauthentication {\nauth_type PASS\nauth_pass secret\n}", unicast: false };
-const V3: Way = Way { both: "version 3\nadvert_int 0.2", unicast: false };
-const V3_UNICAST: Way = Way { both: "version 3\nadvert_int 0.2", unicast: true };
-const V2_UNICAST: Way = Way { both: "version 2", unicast: true };
+/// The family that adverts travel over, and with it the addresses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+}
 
-fn config(way: Way, priority: u8, peer: &str) -> String {
-    let unicast = if way.unicast { format!("unicast_peer {{\n{peer}\n}}\n") } else { String::new() };
+const V2: Way = Way { both: "version 2\nadvert_int 1", unicast: false, family: Family::V4 };
+const V2_PASS: Way = Way {
+    both: "version 2\nauthentication {\nauth_type PASS\nauth_pass secret\n}",
+    unicast: false,
+    family: Family::V4,
+};
+const V3: Way = Way { both: "version 3\nadvert_int 0.2", unicast: false, family: Family::V4 };
+const V3_UNICAST: Way = Way { both: "version 3\nadvert_int 0.2", unicast: true, family: Family::V4 };
+const V2_UNICAST: Way = Way { both: "version 2", unicast: true, family: Family::V4 };
+
+const V2_AH: Way = Way {
+    both: "version 2\nauthentication {\nauth_type AH\nauth_pass secret\n}",
+    unicast: false,
+    family: Family::V4,
+};
+const V3_AS_V2: Way =
+    Way { both: "version 3\nadvert_int 0.2\nv3_checksum_as_v2", unicast: false, family: Family::V4 };
+/// The other family rides along, unadvertised.
+const V6: Way = Way {
+    both: "version 3\nadvert_int 0.2\nvirtual_ipaddress_excluded {\n10.9.0.101\n}",
+    unicast: false,
+    family: Family::V6,
+};
+const V6_UNICAST: Way = Way { both: "version 3\nadvert_int 0.2", unicast: true, family: Family::V6 };
+
+fn config(way: Way, priority: u8, own: &str, peer: &str) -> String {
+    let unicast = match (way.unicast, way.family) {
+        (false, _) => String::new(),
+        (true, Family::V4) => format!("unicast_peer {{\n{peer}\n}}\n"),
+        (true, Family::V6) => format!("unicast_src_ip {own}\nunicast_peer {{\n{peer}\n}}\n"),
+    };
+    let vip = way.vip();
     format!(
         "vrrp_instance VI_1 {{\ninterface eth0\nstate BACKUP\nvirtual_router_id 51\npriority {priority}\n{}\n\
-         {unicast}virtual_ipaddress {{\n{VIP}\n}}\n}}\n",
+         {unicast}virtual_ipaddress {{\n{vip}\n}}\n}}\n",
         way.both
     )
 }
 
+impl Way {
+    fn vip(self) -> &'static str {
+        if self.family == Family::V4 { VIP } else { VIP6 }
+    }
+
+    fn hosts(self) -> [&'static str; 2] {
+        match self.family {
+            Family::V4 => ["10.9.0.1", "10.9.0.2"],
+            Family::V6 => ["fd00:9::1", "fd00:9::2"],
+        }
+    }
+}
+
 struct Routers {
+    way: Way,
     hosts: [Host; 2],
     programs: [Program; 2],
     _lab: Lab,
@@ -49,9 +95,23 @@ impl Routers {
     fn new(programs: [Program; 2], way: Way) -> Routers {
         let lab = Lab::new().unwrap();
         let hosts = [lab.host("a", "10.9.0.1/24").unwrap(), lab.host("b", "10.9.0.2/24").unwrap()];
-        hosts[0].write("/etc/keepalived/keepalived.conf", config(way, 110, "10.9.0.2")).unwrap();
-        hosts[1].write("/etc/keepalived/keepalived.conf", config(way, 100, "10.9.0.1")).unwrap();
-        Routers { hosts, programs, _lab: lab }
+        let own = way.hosts();
+        for (host, at) in hosts.iter().zip(0..) {
+            if way.family == Family::V6 {
+                host.add_address("eth0", &format!("{}/64", own[at])).unwrap();
+            }
+            let text = config(way, [110, 100][at], own[at], own[1 - at]);
+            host.write("/etc/keepalived/keepalived.conf", text).unwrap();
+        }
+        if way.family == Family::V6 {
+            // Duplicate address detection must end before anything can be sent from them.
+            let usable = |h: &Host| {
+                h.addresses("eth0").is_ok_and(|a| a.iter().filter(|a| a.address.is_ipv6()).count() > 1)
+            };
+            wait::until_true("link-local addresses", PATIENCE, || hosts.iter().all(usable)).unwrap();
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        Routers { way, hosts, programs, _lab: lab }
     }
 
     fn start(&self, at: usize) -> Daemon {
@@ -59,7 +119,7 @@ impl Routers {
     }
 
     fn holders(&self) -> Vec<usize> {
-        (0..2).filter(|h| self.hosts[*h].holds(VIP.parse().unwrap()).unwrap()).collect()
+        (0..2).filter(|h| self.hosts[*h].holds(self.way.vip().parse().unwrap()).unwrap()).collect()
     }
 
     fn wait_for_only(&self, at: usize, daemons: &[&Daemon]) {
@@ -144,6 +204,46 @@ fn version_2_unicast_keepalived_over_vrrpd() {
 }
 
 #[test]
+fn version_2_with_an_authentication_header_vrrpd_over_keepalived() {
+    elect(OURS_BETTER, V2_AH);
+}
+
+#[test]
+fn version_2_with_an_authentication_header_keepalived_over_vrrpd() {
+    elect(THEIRS_BETTER, V2_AH);
+}
+
+#[test]
+fn version_3_with_the_checksum_of_version_2_vrrpd_over_keepalived() {
+    elect(OURS_BETTER, V3_AS_V2);
+}
+
+#[test]
+fn version_3_with_the_checksum_of_version_2_keepalived_over_vrrpd() {
+    elect(THEIRS_BETTER, V3_AS_V2);
+}
+
+#[test]
+fn ipv6_vrrpd_over_keepalived() {
+    elect(OURS_BETTER, V6);
+}
+
+#[test]
+fn ipv6_keepalived_over_vrrpd() {
+    elect(THEIRS_BETTER, V6);
+}
+
+#[test]
+fn ipv6_unicast_vrrpd_over_keepalived() {
+    elect(OURS_BETTER, V6_UNICAST);
+}
+
+#[test]
+fn ipv6_unicast_keepalived_over_vrrpd() {
+    elect(THEIRS_BETTER, V6_UNICAST);
+}
+
+#[test]
 fn control_two_keepaliveds() {
     elect([Program::Keepalived; 2], V2);
 }
@@ -158,7 +258,8 @@ fn two_vrrpds() {
 fn version_3_without_pseudo_header_must_be_agreed() {
     let lab = Lab::new().unwrap();
     let hosts = [lab.host("a", "10.9.0.1/24").unwrap(), lab.host("b", "10.9.0.2/24").unwrap()];
-    let plain = Way { both: "version 3\nadvert_int 0.2\nv3_checksum_as_v2", unicast: false };
+    let plain =
+        Way { both: "version 3\nadvert_int 0.2\nv3_checksum_as_v2", unicast: false, family: Family::V4 };
     hosts[0].write("/etc/keepalived/keepalived.conf", config(plain, 110, "")).unwrap();
     hosts[1].write("/etc/keepalived/keepalived.conf", config(V3, 100, "")).unwrap();
     let a = Daemon::start(&hosts[0], Program::Vrrpd, ["-n", "-l", "-P"]).unwrap();

@@ -4,6 +4,7 @@
 //! built yet. Invariants: what comes out is consistent ([`Plan`]'s invariants); each thing left out has its
 //! diagnostic (parts that are not built at all have theirs from `common::keepalived`). Leaves to others: defaults (`model::effective`), ranges (`common::keepalived`), effects (shell).
 
+mod auth;
 mod instance;
 mod process_check;
 mod programs;

@@ -6,6 +6,7 @@
 //! without effect is told once.
 
 mod address;
+mod auth_hmac;
 mod authentication;
 mod bfd_instance;
 mod entry;

@@ -21,7 +21,8 @@ pub use bfd::BfdInstance;
 pub use effective::{Effective, Garp};
 pub use global::{Command, Fifo, GlobalDefs, MailServer, ScriptUser};
 pub use instance::{
-    AuthType, Authentication, Notify, State, SyncGroup, UnicastPeer, Version, Vmac, VrrpInstance,
+    AntiReplay, AuthHmac, AuthType, Authentication, HmacKey, HmacMode, Notify, State, SyncGroup, UnicastPeer,
+    Version, Vmac, VrrpInstance,
 };
 pub use track::{ParamMatch, Track, TrackFile, TrackFileInit, TrackProcess, TrackProxy, Tracks, VrrpScript};
 

@@ -4,12 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use common::{
     diag::{Diagnostic, Diagnostics, codes},
-    keepalived::model::{Address, AuthType, Config, Effective, Version, VrrpInstance},
+    keepalived::model::{Address, Config, Effective, Version, VrrpInstance},
     source::At,
 };
 
 use super::{
-    World,
+    World, auth,
     trackers::{Plans, watches},
 };
 use crate::engine::{
@@ -41,13 +41,14 @@ pub(super) fn plan(
     diags: &mut Diagnostics,
 ) -> Option<InstancePlan> {
     let e = context.config.effective(i);
-    let refused = refusal(i, &e);
+    let refused = refusal(i);
     if let Some((what, span)) = refused {
         let message = format!("vrrp_instance {} does not run: {what}", i.name.value);
         diags.push(Diagnostic::alert(codes::K_NOT_YET, message).at(span, ""));
         return None;
     }
     let interface = i.interface.as_ref()?;
+    let auth = auth::of(i, &e, diags)?;
     check_interface(context, interface, i, diags);
     let addresses = addresses(context, i, &interface.value, diags);
     let advertised: Vec<IpAddr> = i.virtual_ipaddress.iter().map(|a| a.address.address).collect();
@@ -60,7 +61,7 @@ pub(super) fn plan(
                 Version::V3 => wire::Version::V3,
             },
             vrid: i.virtual_router_id.value,
-            auth: auth(i, &e),
+            auth,
             checksum: if e.v3_checksum_as_v2 { wire::Checksum::Plain } else { wire::Checksum::Pseudo },
             interval: Duration::from_micros(e.advert_int_us),
             addresses: advertised,
@@ -87,6 +88,7 @@ pub(super) fn plan(
         owner_ignores: e.owner_ignore_adverts,
         track_primary: !i.dont_track_primary,
         trust_addresses: e.skip_check_adv_addr,
+        promote_secondaries: i.promote_secondaries,
         tell_priority: e.notify_priority_changes,
         watches: watches(&i.track, context.config, context.trackers, &i.name.value, diags),
     })
@@ -94,13 +96,8 @@ pub(super) fn plan(
 
 /// What an instance cannot be run without and is not built yet: to run it halfway would make two masters or
 /// none.
-fn refusal(i: &VrrpInstance, e: &Effective) -> Option<(&'static str, common::source::Span)> {
+fn refusal(i: &VrrpInstance) -> Option<(&'static str, common::source::Span)> {
     let name = i.name.span;
-    if let Some(a) = i.authentication.as_ref().filter(|a| a.auth_type.value == AuthType::Ah)
-        && e.version == Version::V2
-    {
-        return Some(("auth_type AH is not built yet", a.auth_type.span));
-    }
     if i.interface.is_none() {
         return Some(("without interface it is not built yet; name the interface of unicast_src_ip", name));
     }
@@ -125,16 +122,9 @@ fn check_interface(
     );
 }
 
-fn auth(i: &VrrpInstance, e: &Effective) -> wire::Auth {
-    match &i.authentication {
-        // Version 3 has none (RFC 9568 section 9).
-        Some(a) if e.version == Version::V2 => wire::Auth::pass(a.auth_pass.value.as_bytes()),
-        _ => wire::Auth::None,
-    }
-}
-
 fn path(i: &VrrpInstance, e: &Effective) -> Path {
-    if i.unicast_peer.is_empty() {
+    let peerless = i.unicast_fault_no_peer && (i.unicast_src_ip.is_some() || i.unicast_ttl.is_some());
+    if i.unicast_peer.is_empty() && !peerless {
         return Path::Multicast { group: e.multicast_group };
     }
     let peer = |p: &common::keepalived::model::UnicastPeer| Peer {

@@ -182,10 +182,17 @@ fn an_interface_that_is_not_there_cannot_be_run_unless_it_may_come_later() {
 }
 
 #[test]
-fn what_would_make_two_masters_is_refused_by_name() {
-    let c = compiled(&instance("authentication {\nauth_type AH\nauth_pass secret\n}"));
-    assert!(c.plan.instances.is_empty());
-    assert!(messages(&c).iter().any(|m| m.contains("VI_1") && m.contains("AH")), "{:?}", messages(&c));
+fn a_key_that_cannot_be_had_keeps_the_instance_from_running() {
+    let with = |key: &str| compiled(&instance(&format!("auth_hmac {{\nkey 1 {key}\nactive_key 1\n}}")));
+    let good = with(&format!("hex:{}", "0a".repeat(32)));
+    assert!(matches!(good.plan.instances[0].dialect.auth, crate::engine::wire::Auth::Seal(_)));
+    for bad in ["short", "hex:0g", "file:/nonexistent/key"] {
+        let c = with(bad);
+        assert!(c.plan.instances.is_empty(), "{bad}");
+        assert!(messages(&c).iter().any(|m| m.contains("VI_1 does not run")), "{:?}", messages(&c));
+    }
+    let ah = compiled(&instance("version 2\nauthentication {\nauth_type AH\nauth_pass secret\n}"));
+    assert_eq!(ah.plan.instances[0].dialect.protocol(), 51);
 }
 
 #[test]

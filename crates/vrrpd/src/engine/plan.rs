@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use super::{
     router::Gaps,
     track::process::Pattern,
-    wire::{Cast, Dialect},
+    wire::{Auth, Cast, Dialect},
 };
 
 /// A whole configuration.
@@ -62,9 +62,18 @@ pub struct InstancePlan {
     pub track_primary: bool,
     /// Do not look at the address list again while the sender stays the same.
     pub trust_addresses: bool,
+    /// The kernel keeps the other addresses of a prefix when its first one goes.
+    pub promote_secondaries: bool,
     /// `vrrp_notify_priority_changes`.
     pub tell_priority: bool,
     pub watches: Vec<Watch>,
+}
+
+impl Plan {
+    /// Whether the engine has to know the time since 1970.
+    pub fn signs(&self) -> bool {
+        self.instances.iter().any(|i| matches!(i.dialect.auth, Auth::Seal(_)))
+    }
 }
 
 impl InstancePlan {
@@ -72,7 +81,10 @@ impl InstancePlan {
     pub fn is_v6(&self) -> bool {
         match &self.path {
             Path::Multicast { group } => group.is_ipv6(),
-            Path::Unicast { peers, .. } => peers.first().is_some_and(|p| p.address.is_ipv6()),
+            Path::Unicast { peers, .. } => {
+                let peer = peers.first().map(|p| p.address);
+                peer.or(self.source).or(self.dialect.addresses.first().copied()).is_some_and(|a| a.is_ipv6())
+            }
         }
     }
 }
@@ -84,6 +96,7 @@ pub enum Path {
         group: IpAddr,
     },
     Unicast {
+        /// Empty: a fault (`unicast_fault_no_peer`).
         peers: Vec<Peer>,
         ttl: u8,
         /// `check_unicast_src`: adverts of others are dropped.

@@ -34,12 +34,14 @@ use super::{
     plan::{AddressPlan, InstancePlan, Plan},
     sync_group::SyncGroup,
     track::{process, proxy, script},
-    wire::Verdict,
+    wire::{self, Verdict},
 };
 
 /// Distinct complaints about packets that are remembered per instance, so that each is said once.
 const COMPLAINTS_MAX: usize = 32;
 
+/// Senders whose sequence numbers are remembered per instance; all of them know the key.
+const SENDERS_MAX: usize = 32;
 /// A wake-up that is later than this was a stall; what it means depends on an instance's interval.
 const LATE_MIN: Duration = Duration::from_millis(1);
 
@@ -64,6 +66,8 @@ pub struct Router {
     late: bool,
     /// When the loop is looked at next: a stall between two deadlines would not show otherwise.
     pulse_at: Option<Time>,
+    /// What the calendar said, and when.
+    wall: (Duration, Time),
     actions: VecDeque<Action>,
 }
 
@@ -72,6 +76,9 @@ pub struct Router {
 struct Extra {
     held: Vec<(u32, AddressPlan)>,
     packet_id: u16,
+    /// The last sequence number of ours, and the last of each sender.
+    sequence: u64,
+    sequences: Vec<(IpAddr, u64)>,
     complaints: Vec<(IpAddr, Verdict)>,
     /// The sender whose address list was looked at last.
     checked: Option<IpAddr>,
@@ -94,6 +101,7 @@ impl Router {
             start_at: None,
             late: false,
             pulse_at: None,
+            wall: (Duration::ZERO, Time::ZERO),
             actions: VecDeque::new(),
             plan,
         };
@@ -139,6 +147,7 @@ impl Router {
             Event::Stop => self.stop(now),
             Event::Timeout => self.timeout(now),
             Event::Packet { socket, bytes } => self.packet(socket, bytes, now),
+            Event::Wall(wall) => self.wall = (wall, now),
             Event::Message { socket, received } => self.message(socket, &received, now),
             Event::Proxy { name, event } => {
                 self.trackers.proxy(name, event, now);
@@ -221,6 +230,11 @@ impl Router {
         }
     }
 
+    /// The time since 1970.
+    fn wall(&self, now: Time) -> Duration {
+        self.wall.0 + now.saturating_sub(self.wall.1)
+    }
+
     /// Tells every instance when our own loop was held up, before whatever comes after.
     fn notice_stall(&mut self, event: &Event<'_>, now: Time) {
         let late = self.deadline().and_then(|at| now.checked_sub(at)).filter(|late| *late >= LATE_MIN);
@@ -290,9 +304,14 @@ impl Router {
         if before == after {
             return;
         }
+        let auth = self.plan.instances.get(index).map(|p| &p.dialect.auth);
         if let Some(extra) = self.extras.get_mut(index) {
             extra.complaints.clear();
             extra.checked = None;
+            // An authentication header counts from one again after a restart; a trailer goes with the clock.
+            if matches!(auth, Some(wire::Auth::Header(_))) {
+                extra.sequences.clear();
+            }
         }
         for at in 0..self.groups.len() {
             let Some(group) = self.groups.get_mut(at) else { continue };
@@ -306,7 +325,7 @@ impl Router {
     fn perform(&mut self, index: usize, action: instance::Action, now: Time) {
         use instance::Action as Want;
         match action {
-            Want::Send(priority) => self.send(index, priority),
+            Want::Send(priority) => self.send(index, priority, now),
             Want::AddAddresses => self.add_addresses(index),
             Want::RemoveAddresses => self.remove_addresses(index),
             Want::Announce(repeat) => self.announce(index, repeat, now),

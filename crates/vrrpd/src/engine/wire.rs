@@ -7,19 +7,23 @@
 //! `wire/ip.rs`, gratuitous ARP in `wire/arp.rs`, its counterpart of IPv6 in `wire/ndp.rs`, the `#[packet]` types
 //! in `wire/packet.rs`.
 
+pub mod ah;
 pub mod arp;
 pub mod ip;
 pub mod ndp;
 mod packet;
+pub mod seal;
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
     time::Duration,
 };
 
 use packet::{MutableVrrpPacket, VrrpPacket};
 use pnet_packet::Packet;
+pub use seal::Seal;
 
 /// The IP protocol number of VRRP (RFC 9568 section 5.1.1.4).
 pub const PROTOCOL: u8 = 112;
@@ -56,12 +60,16 @@ impl Version {
     }
 }
 
-/// Version 2's authentication. RFC 3768 removed it; keepalived's users have it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How adverts are authenticated. RFC 3768 removed version 2's kinds, keepalived added one; its users have them.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Auth {
     None,
     /// A password in clear, cut to eight bytes and padded with zeros.
     Pass([u8; AUTH_BYTES]),
+    /// The authentication header around the message, with this password.
+    Header(Vec<u8>),
+    /// `auth_hmac`: a trailer behind the message.
+    Seal(Arc<Seal>),
 }
 
 impl Auth {
@@ -74,10 +82,11 @@ impl Auth {
         Auth::Pass(bytes)
     }
 
-    const fn code(self) -> u8 {
+    const fn code(&self) -> u8 {
         match self {
-            Auth::None => 0,
+            Auth::None | Auth::Seal(_) => 0,
             Auth::Pass(_) => 1,
+            Auth::Header(_) => 2,
         }
     }
 }
@@ -88,6 +97,8 @@ impl fmt::Debug for Auth {
         f.write_str(match self {
             Auth::None => "None",
             Auth::Pass(_) => "Pass(********)",
+            Auth::Header(_) => "Header(********)",
+            Auth::Seal(_) => "Seal(********)",
         })
     }
 }
@@ -118,7 +129,37 @@ pub struct Dialect {
 impl Dialect {
     /// The IP protocol that adverts travel under.
     pub fn protocol(&self) -> u8 {
-        PROTOCOL
+        if matches!(self.auth, Auth::Header(_)) { ah::PROTOCOL_AH } else { PROTOCOL }
+    }
+
+    /// Signs a message with this sequence number, if adverts are signed at its end.
+    pub fn seal(&self, message: &mut Vec<u8>, source: IpAddr, destination: IpAddr, sequence: u64) {
+        let Auth::Seal(seal) = &self.auth else { return };
+        let Some(trailer) = seal.trailer(message, source, sequence) else { return };
+        message.extend_from_slice(&trailer);
+        // Over IPv6 the checksum is the kernel's at the receiver, over all that follows the header.
+        if source.is_ipv6() {
+            let sum = self.sum(message, source, destination);
+            if let Some(mut p) = MutableVrrpPacket::new(message) {
+                p.set_checksum(sum);
+            }
+        }
+    }
+
+    /// Looks at the signature at a message's end: its sequence number, if there is one to be had.
+    pub fn unseal(&self, received: &Received<'_>, wall: Duration) -> Result<Option<u64>, Verdict> {
+        let Auth::Seal(seal) = &self.auth else { return Ok(None) };
+        let length = self.length(received).ok_or(Verdict::Length)?;
+        let (message, trailer) = received.message.split_at_checked(length).ok_or(Verdict::Length)?;
+        seal.verify(message, trailer, received.source, wall)
+    }
+
+    /// Bytes of the message without what is behind it.
+    fn length(&self, received: &Received<'_>) -> Option<usize> {
+        let p = VrrpPacket::new(received.message)?;
+        let address = if received.source.is_ipv6() { 16 } else { 4 };
+        let tail = if p.get_version() == 2 { AUTH_BYTES } else { 0 };
+        Some(VrrpPacket::minimum_packet_size() + usize::from(p.get_count()) * address + tail)
     }
 
     /// The message for one destination. The IP header is not part of it.
@@ -134,9 +175,9 @@ impl Dialect {
             }
         }
         if self.version == Version::V2 {
-            match self.auth {
-                Auth::None => body.extend_from_slice(&[0; AUTH_BYTES]),
-                Auth::Pass(word) => body.extend_from_slice(&word),
+            match &self.auth {
+                Auth::Pass(word) => body.extend_from_slice(word),
+                _ => body.extend_from_slice(&[0; AUTH_BYTES]),
             }
         }
         let mut bytes = vec![0; VrrpPacket::minimum_packet_size() + body.len()];
@@ -180,7 +221,7 @@ impl Dialect {
         if p.get_kind() != ADVERTISEMENT {
             return Err(Verdict::Type(p.get_kind()));
         }
-        if p.get_checksum() != self.sum(received.message, received.source, received.destination) {
+        if p.get_checksum() != self.sum(self.summed(received), received.source, received.destination) {
             return Err(Verdict::Checksum);
         }
         match pinned {
@@ -196,16 +237,26 @@ impl Dialect {
         })
     }
 
+    /// A trailer is part of the sum over IPv6 only.
+    fn summed<'a>(&self, received: &Received<'a>) -> &'a [u8] {
+        match self.length(received) {
+            Some(length) if matches!(self.auth, Auth::Seal(_)) && received.source.is_ipv4() => {
+                received.message.get(..length).unwrap_or(received.message)
+            }
+            _ => received.message,
+        }
+    }
+
     /// Authentication and interval; both live in the same sixteen bits.
     fn check_timing(&self, p: &VrrpPacket<'_>, auth: &[u8]) -> Result<Duration, Verdict> {
         if self.version == Version::V3 {
             return Ok(Duration::from_millis(u64::from(p.get_timing() & 0x0fff) * 10));
         }
         let kind = (p.get_timing() >> 8) as u8;
-        match self.auth {
+        match &self.auth {
             _ if kind > 2 => return Err(Verdict::AuthType(kind)),
             a if kind != a.code() => return Err(Verdict::AuthMismatch(kind)),
-            Auth::Pass(word) if !equal(auth, &word) => return Err(Verdict::AuthFailure),
+            Auth::Pass(word) if !equal(auth, word) => return Err(Verdict::AuthFailure),
             _ => {}
         }
         let said = p.get_timing() & 0xff;
@@ -298,6 +349,14 @@ pub enum Verdict {
     Cast,
     /// `check_unicast_src`: the sender is no configured peer.
     NotPeer,
+    /// `auth_hmac`: nothing behind the message, something else, a wrong signature.
+    NoTrailer,
+    BadTrailer,
+    Signature,
+    /// The sender's clock differs by this, in whole seconds.
+    Stale(Duration),
+    /// A sequence number that was seen.
+    Replayed,
 }
 
 /// Version 2 carries whole seconds.

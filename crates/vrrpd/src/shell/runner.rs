@@ -163,6 +163,7 @@ impl Runner {
             stopping: false,
             commands,
         };
+        promote_secondaries(&runner.plan);
         runner.fifos.set(&runner.commands.fifos);
         for change in runner.netlink.dump().await? {
             runner.change(change, clock::now());
@@ -171,7 +172,8 @@ impl Runner {
             check_interfaces(&runner.router)?;
         }
         runner.proxies.set(&runner.plan.proxies);
-        runner.router.handle(Event::Start, clock::now());
+        let now = runner.now();
+        runner.router.handle(Event::Start, now);
         runner.perform().await;
         Ok(runner)
     }
@@ -202,7 +204,7 @@ impl Runner {
 
     /// Deals with what happened. Must run to its end.
     pub async fn deal(&mut self, happening: Happening) {
-        let now = clock::now();
+        let now = self.now();
         self.fence.beat(now);
         match happening {
             Happening::Arrival => self.hear(now).await,
@@ -232,6 +234,15 @@ impl Runner {
         self.perform().await;
     }
 
+    /// The time of a wake-up; the engine is told the calendar's too where it signs adverts.
+    fn now(&mut self) -> Time {
+        let now = clock::now();
+        if self.plan.signs() {
+            self.router.handle(Event::Wall(clock::wall()), now);
+        }
+        now
+    }
+
     /// Hears every packet that is there already.
     async fn hear(&mut self, now: Time) {
         for _ in 0..PACKETS_MAX {
@@ -259,6 +270,7 @@ impl Runner {
         if !dynamic {
             missing_interface(&plan, &self.router).map_or(Ok(()), |e| Err(Error::NoInterface(e)))?;
         }
+        promote_secondaries(&plan);
         // Counts of the new patterns come in by themselves; those of the old ones mean nothing any more.
         let same = plan.patterns == self.plan.patterns && plan.processes == self.plan.processes;
         let processes = if same { None } else { Some(Processes::watch(&plan.patterns)) };
@@ -274,7 +286,8 @@ impl Runner {
         }
         self.fifos.set(&commands.fifos);
         self.next = Some(commands);
-        self.router.handle(Event::Reload(plan), clock::now());
+        let now = self.now();
+        self.router.handle(Event::Reload(plan), now);
         self.perform().await;
         if tell_states {
             for index in 0..self.router.instances().len() {
@@ -299,7 +312,8 @@ impl Runner {
     /// Resigns, gives the addresses back and waits for the stop scripts (at most a second, as keepalived).
     pub async fn stop(&mut self) {
         self.stopping = true;
-        self.router.handle(Event::Stop, clock::now());
+        let now = self.now();
+        self.router.handle(Event::Stop, now);
         self.perform().await;
         self.fence.good_bye();
         self.scripts.stop();
@@ -376,18 +390,19 @@ impl Runner {
         if !self.fence.wanted() {
             return;
         }
+        let now = clock::now();
         let orders = Orders {
             silence: self.router.patience_of_peers().unwrap_or_default(),
             deletions: self.router.held().map(|(link, a)| netlink::deletion(link, a)).collect(),
             adverts: self
                 .router
-                .resignations()
+                .resignations(now)
                 .into_iter()
                 .map(|(s, p)| (self.interface(s.link), s, p))
                 .collect(),
             ..Orders::default()
         };
-        self.fence.order(orders, clock::now());
+        self.fence.order(orders, now);
     }
 
     /// Changes whether and when the companion acts.
@@ -550,6 +565,16 @@ impl Runner {
     fn is_master(&self, index: usize) -> bool {
         let state = self.router.instances().get(index).map(|i| i.state());
         state == Some(State::Master)
+    }
+}
+
+/// keepalived.conf(5), `promote_secondaries`: else the removal of one address takes others of its prefix along.
+fn promote_secondaries(plan: &Plan) {
+    for i in plan.instances.iter().filter(|i| i.promote_secondaries) {
+        let path = format!("/proc/sys/net/ipv4/conf/{}/promote_secondaries", i.interface);
+        if let Err(e) = std::fs::write(&path, "1\n") {
+            warn!("cannot set promote_secondaries of {}: {path}: {e}", i.interface);
+        }
     }
 }
 

@@ -124,7 +124,9 @@ pub fn cause(plan: &Plan, instance: &InstancePlan, fault: Fault) -> String {
     match fault {
         Fault::NoInterface => format!("interface {interface} does not exist"),
         Fault::InterfaceDown => format!("interface {interface} down"),
+        Fault::NoAddress if instance.is_v6() => format!("no IPv6 address for interface {interface}"),
         Fault::NoAddress => format!("no IPv4 address for interface {interface}"),
+        Fault::NoPeer => "no unicast peers".into(),
         Fault::Group => "sync group in fault state".into(),
         Fault::Watch(at) => match instance.watches.get(at).map(|w| &w.target) {
             Some(Target::Interface(name)) => format!("tracked interface {name} down"),
@@ -202,6 +204,13 @@ fn reason(verdict: Verdict) -> String {
         Verdict::Type(kind) => format!("type {kind} is no advertisement"),
         Verdict::Checksum => "the checksum is wrong (v3: see v3_checksum_as_v2)".into(),
         Verdict::Cast => "multicast and unicast do not match".into(),
+        Verdict::NoTrailer => "no signature behind it".into(),
+        Verdict::BadTrailer => "what is behind it is no signature".into(),
+        Verdict::Signature => "the signature is wrong: another key, or somebody forges adverts".into(),
+        Verdict::Stale(skew) => {
+            format!("its time differs by {} s: set the clocks, or somebody replays adverts", skew.as_secs())
+        }
+        Verdict::Replayed => "its sequence number was used before: somebody replays adverts".into(),
         Verdict::NotPeer => "the sender is no unicast_peer".into(),
     }
 }

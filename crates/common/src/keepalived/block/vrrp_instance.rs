@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use super::why;
 use super::{
-    ANY, Entry, Row, address, apply, authentication, block, notify, route, row, rule, set, track, unserved,
+    ANY, Entry, Row, address, apply, auth_hmac, authentication, block, notify, route, row, rule, set, track,
+    unserved,
 };
-use super::{unserved_block, why};
 use crate::{
-    keepalived::model::{Authentication, State, UnicastPeer, Vmac, VrrpInstance},
+    keepalived::model::{AuthHmac, Authentication, State, UnicastPeer, Vmac, VrrpInstance},
     keyword::Support,
     source::At,
 };
@@ -20,10 +21,15 @@ pub(super) const KEYWORDS: &[Row<VrrpInstance>] = &[
         "Advert interval: whole seconds in v2 (rounded), 10 ms steps to 40.95 s in v3 (rounded).",
         |v, e| set(&mut v.advert_int_us, e.seconds_us(0, 10_000..=255_000_000)),
     ),
-    unserved_block(
+    block(
         "auth_hmac",
+        (0, 0),
         "Keepalived's own HMAC-SHA256 trailer, v2 and v3 (2.4); excludes authentication.",
-        Support::Refused("signed adverts are not built yet; the instance would talk without them"),
+        |v, e| {
+            let mut block = AuthHmac::default();
+            apply("auth_hmac", auth_hmac::KEYWORDS, &mut block, e.lines(), e.cx);
+            v.auth_hmac = auth_hmac::complete(block, e);
+        },
     ),
     block("authentication", (0, 0), "VRRPv2 authentication; not of RFC 3768, ignored in v3.", authentication),
     row("check_unicast_src", (0, 1), "Accept unicast adverts from listed peers only.", |v, e| {

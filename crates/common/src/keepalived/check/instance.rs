@@ -256,6 +256,18 @@ fn preemption(v: &mut VrrpInstance, diags: &mut Diagnostics) {
 
 /// RFC 9568 section 5.1: version 3 has no authentication.
 fn authentication(v: &mut VrrpInstance, version: Version, diags: &mut Diagnostics) {
+    if v.auth_hmac.is_some()
+        && let Some(a) = v.authentication.take()
+    {
+        let message = format!("({}) auth_hmac cannot be combined with authentication", v.name);
+        warn(
+            diags,
+            codes::K_ADJUSTED,
+            a.auth_type.span,
+            message,
+            "the signature counts, the password does not",
+        );
+    }
     let Some(a) = &v.authentication else { return };
     let span = a.auth_type.span;
     if version == Version::V3 {

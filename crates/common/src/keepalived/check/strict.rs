@@ -5,7 +5,7 @@
 use super::{alert, warn};
 use crate::{
     diag::{Diagnostics, codes},
-    keepalived::model::{GlobalDefs, State, Version, VrrpInstance},
+    keepalived::model::{GlobalDefs, HmacMode, State, Version, VrrpInstance},
     source::{At, Span},
 };
 
@@ -28,6 +28,10 @@ pub(super) fn enforce(v: &mut VrrpInstance, global: &GlobalDefs, diags: &mut Dia
     }
     if let Some(a) = v.authentication.take() {
         back(a.auth_type.span, "authentication");
+    }
+    if let Some(h) = v.auth_hmac.as_mut().filter(|h| h.mode.value != HmacMode::Enforce) {
+        back(h.mode.span, "auth_hmac in another mode than enforce");
+        h.mode = At::new(HmacMode::Enforce, h.mode.span);
     }
     if let Some(d) = v.preempt_delay_us.filter(|d| d.value > 0) {
         back(d.span, "preempt_delay");

@@ -66,6 +66,54 @@ pub struct Authentication {
     pub auth_pass: At<String>,
 }
 
+/// `auth_hmac`: adverts carry a signature and a sequence number.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthHmac {
+    pub keys: Vec<HmacKey>,
+    /// The key that our adverts are signed with; one of `keys`.
+    pub active_key: Option<At<u8>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub anti_replay: AntiReplay,
+    /// 1..=300; default: three advert intervals, at least 5 s.
+    #[serde(skip_serializing_if = "is_default")]
+    pub time_window_s: Option<u16>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub mode: At<HmacMode>,
+}
+
+/// A key of `auth_hmac`.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct HmacKey {
+    pub id: At<u8>,
+    /// `hex:` and digits, `file:` and a path, or the key itself; 32 to 64 bytes.
+    pub value: At<String>,
+}
+
+/// How an old advert is told from a new one.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum AntiReplay {
+    /// By the clock, which the routers must have in common.
+    #[default]
+    Time,
+    /// By a sequence number that only grows.
+    Monotonic,
+}
+
+/// How strict signatures are taken.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum HmacMode {
+    #[default]
+    Enforce,
+    /// Adverts without signature are heard.
+    Permissive,
+    /// And ours have none.
+    ReceiveOnly,
+}
+
 /// One line of `unicast_peer`.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
 #[serde(deny_unknown_fields)]
@@ -154,6 +202,8 @@ pub struct VrrpInstance {
 
     #[serde(skip_serializing_if = "is_default")]
     pub authentication: Option<Authentication>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub auth_hmac: Option<AuthHmac>,
 
     #[serde(skip_serializing_if = "is_default")]
     pub unicast_peer: Vec<UnicastPeer>,

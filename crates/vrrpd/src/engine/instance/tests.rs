@@ -42,6 +42,7 @@ fn plan(priority: u8) -> Arc<InstancePlan> {
         owner_ignores: false,
         track_primary: true,
         trust_addresses: false,
+        promote_secondaries: false,
         tell_priority: true,
         watches: Vec::new(),
     })

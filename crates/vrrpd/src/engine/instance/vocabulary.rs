@@ -24,6 +24,8 @@ pub enum Fault {
     InterfaceDown,
     /// The interface has no address that adverts could come from.
     NoAddress,
+    /// `unicast_fault_no_peer`: there is nobody to talk to.
+    NoPeer,
     /// An unweighted tracker failed: index into the plan's watches.
     Watch(usize),
     /// Another member of the sync group is in FAULT.
@@ -159,6 +161,8 @@ pub struct Counters {
     pub auth_type_errors: u64,
     pub auth_mismatches: u64,
     pub auth_failures: u64,
+    pub invalid_signatures: u64,
+    pub replays: u64,
     pub zero_received: u64,
     pub zero_sent: u64,
 }

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{Action, COMPLAINTS_MAX, Note, Parcel, Router, Socket, Way};
+use super::{Action, COMPLAINTS_MAX, Extra, Note, Parcel, Router, SENDERS_MAX, Socket, Way};
 use crate::engine::{
     Time, instance,
     plan::Path,
-    wire::{self, Verdict, ip},
+    wire::{self, Auth, Verdict, ah, ip},
 };
 
 impl Router {
@@ -46,12 +46,13 @@ impl Router {
         self.sockets = wanted;
     }
 
-    /// The adverts by which every master would resign now, for whoever sends them when we cannot.
-    pub fn resignations(&mut self) -> Vec<(Socket, Parcel)> {
+    /// The adverts by which every master would resign now, for whoever sends them when we cannot. Signed ones carry
+    /// the number of now: a peer that has heard a later advert takes them for a replay and waits out its down timer.
+    pub fn resignations(&mut self, now: Time) -> Vec<(Socket, Parcel)> {
         let waiting = self.actions.len();
         for index in 0..self.instances.len() {
             if self.instances.get(index).is_some_and(|i| i.state() == instance::State::Master) {
-                self.send(index, 0);
+                self.send(index, 0, now);
             }
         }
         let prepared = self.actions.split_off(waiting).into_iter();
@@ -63,7 +64,8 @@ impl Router {
             .collect()
     }
 
-    pub(super) fn send(&mut self, index: usize, priority: u8) {
+    pub(super) fn send(&mut self, index: usize, priority: u8, now: Time) {
+        let wall = self.wall(now);
         let Some(socket) = self.socket_of(index) else { return };
         let (Some(plan), Some(instance)) = (self.plan.instances.get(index), self.instances.get(index)) else {
             return;
@@ -74,11 +76,24 @@ impl Router {
             Path::Unicast { peers, ttl, .. } => (peers.iter().map(|p| p.address).collect(), *ttl),
         };
         for destination in destinations {
-            let message = plan.dialect.encode(priority, source, destination);
+            let mut message = plan.dialect.encode(priority, source, destination);
+            if matches!(plan.dialect.auth, Auth::Seal(_)) {
+                // Grows even when the clock does not.
+                extra.sequence = wire::seal::sequence(wall).max(extra.sequence + 1);
+                plan.dialect.seal(&mut message, source, destination, extra.sequence);
+            }
             let bytes = match (source, destination) {
                 (IpAddr::V4(from), IpAddr::V4(to)) => {
-                    extra.packet_id = extra.packet_id.wrapping_add(1).max(1);
-                    ip::wrap(&message, from, to, ttl, extra.packet_id)
+                    let id = extra.packet_id.wrapping_add(1).max(1);
+                    extra.packet_id = id;
+                    match &plan.dialect.auth {
+                        Auth::Header(key) => {
+                            extra.sequence += 1;
+                            let sequence = extra.sequence as u32;
+                            ah::wrap(&message, from, to, ah::Sent { ttl, id, key, sequence })
+                        }
+                        _ => ip::wrap(&message, from, to, ttl, id),
+                    }
                 }
                 _ => message,
             };
@@ -88,19 +103,46 @@ impl Router {
     }
 
     pub(super) fn packet(&mut self, socket: Socket, bytes: &[u8], now: Time) {
-        if let Some(received) = ip::unwrap(bytes) {
-            self.message(socket, &received, now);
+        if socket.protocol == wire::PROTOCOL {
+            if let Some(received) = ip::unwrap(bytes) {
+                self.message(socket, &received, now);
+            }
+        } else if let Some(sealed) = ah::unwrap(bytes) {
+            self.sealed(socket, &sealed, now);
         }
     }
 
     pub(super) fn message(&mut self, socket: Socket, received: &wire::Received<'_>, now: Time) {
-        let Some(vrid) = received.vrid() else { return };
-        for index in self.routes.get(&(socket, vrid)).cloned().unwrap_or_default() {
-            self.packet_for(index, received, now);
+        for index in self.addressed(socket, received) {
+            self.packet_for(index, received, Ok(None), now);
         }
     }
 
-    pub(super) fn packet_for(&mut self, index: usize, received: &wire::Received<'_>, now: Time) {
+    /// A packet with an authentication header around it.
+    fn sealed(&mut self, socket: Socket, sealed: &ah::Sealed<'_>, now: Time) {
+        for index in self.addressed(socket, &sealed.received) {
+            let auth = self.plan.instances.get(index).map(|p| &p.dialect.auth);
+            let known = matches!(auth, Some(Auth::Header(key)) if sealed.is_signed_with(key));
+            let sequence = if known { Ok(Some(u64::from(sealed.sequence))) } else { Err(Verdict::Signature) };
+            self.packet_for(index, &sealed.received, sequence, now);
+        }
+    }
+
+    /// The instances that a packet speaks to.
+    fn addressed(&self, socket: Socket, received: &wire::Received<'_>) -> Vec<usize> {
+        let vrid = received.vrid();
+        vrid.and_then(|vrid| self.routes.get(&(socket, vrid))).cloned().unwrap_or_default()
+    }
+
+    /// `sequence`: what an authentication header said.
+    fn packet_for(
+        &mut self,
+        index: usize,
+        received: &wire::Received<'_>,
+        sequence: Result<Option<u64>, Verdict>,
+        now: Time,
+    ) {
+        let wall = self.wall(now);
         let (Some(plan), Some(instance), Some(extra)) = (
             self.plan.instances.get(index).cloned(),
             self.instances.get_mut(index),
@@ -113,7 +155,11 @@ impl Router {
             return;
         }
         let verdict = match plan.path.cast(received.source) {
-            Some(cast) => plan.dialect.decode(received, cast),
+            Some(cast) => plan.dialect.decode(received, cast).and_then(|advert| {
+                let sequence = sequence?.or(plan.dialect.unseal(received, wall)?);
+                extra.fresh(received.source, sequence)?;
+                Ok(advert)
+            }),
             None => Err(Verdict::NotPeer),
         };
         let from = received.source;
@@ -153,6 +199,24 @@ impl Router {
     }
 }
 
+impl Extra {
+    /// Takes a sequence number that is greater than all before of the same sender.
+    fn fresh(&mut self, source: IpAddr, sequence: Option<u64>) -> Result<(), Verdict> {
+        let Some(sequence) = sequence else { return Ok(()) };
+        match self.sequences.iter_mut().find(|(s, _)| *s == source) {
+            Some((_, last)) if sequence <= *last => return Err(Verdict::Replayed),
+            Some((_, last)) => *last = sequence,
+            None => {
+                if self.sequences.len() >= SENDERS_MAX {
+                    self.sequences.remove(0);
+                }
+                self.sequences.push((source, sequence));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// keepalived's counter for each verdict.
 fn count(counters: &mut instance::Counters, verdict: Verdict) {
     let counter = match verdict {
@@ -165,6 +229,8 @@ fn count(counters: &mut instance::Counters, verdict: Verdict) {
         Verdict::Interval(_) => &mut counters.interval_errors,
         Verdict::Type(_) | Verdict::Cast | Verdict::NotPeer => &mut counters.type_errors,
         Verdict::Checksum => &mut counters.checksum_errors,
+        Verdict::NoTrailer | Verdict::BadTrailer | Verdict::Signature => &mut counters.invalid_signatures,
+        Verdict::Stale(_) | Verdict::Replayed => &mut counters.replays,
     };
     *counter += 1;
 }

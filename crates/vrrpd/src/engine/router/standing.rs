@@ -44,6 +44,8 @@ impl Router {
         // The worst first: what follows from it need not be said.
         fault(Fault::NoInterface, link.is_none());
         fault(Fault::InterfaceDown, link.is_some() && !up && plan.track_primary);
+        let peerless = matches!(&plan.path, Path::Unicast { peers, .. } if peers.is_empty());
+        fault(Fault::NoPeer, peerless);
         fault(Fault::NoAddress, link.is_some() && source.is_none());
         let (mut weight, mut waiting) = (self.weight_of_order(index), 0);
         for (at, watch) in plan.watches.iter().enumerate() {

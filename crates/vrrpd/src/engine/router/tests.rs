@@ -1,9 +1,11 @@
 //! Routers on a simulated network: a virtual clock, real packets, loss, delay and reordering from a seed.
 
 mod behaviour;
+mod explore;
 mod haste;
 mod orders;
 mod sim;
+mod spoof;
 mod stall;
 
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 //!
 //! Data only.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::Link;
 use crate::engine::{
@@ -47,6 +47,8 @@ pub enum Event<'a> {
         socket: Socket,
         received: Received<'a>,
     },
+    /// The time since 1970, wanted where adverts are signed; told before what needs it.
+    Wall(Duration),
     /// Something about the tracked proxy of this name.
     Proxy {
         name: &'a str,

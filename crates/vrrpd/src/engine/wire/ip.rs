@@ -20,6 +20,17 @@ const HEADER_BYTES: usize = 20;
 
 /// The whole packet. `id` is the sender's running number.
 pub fn wrap(message: &[u8], source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, id: u16) -> Vec<u8> {
+    wrap_as(PROTOCOL, message, source, destination, ttl, id)
+}
+
+pub(super) fn wrap_as(
+    protocol: u8,
+    message: &[u8],
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    ttl: u8,
+    id: u16,
+) -> Vec<u8> {
     let total = HEADER_BYTES + message.len();
     let mut bytes = vec![0; total];
     if let Some(mut p) = MutableIpv4Packet::new(&mut bytes) {
@@ -29,7 +40,7 @@ pub fn wrap(message: &[u8], source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, id
         p.set_total_length(total as u16);
         p.set_identification(id);
         p.set_ttl(ttl);
-        p.set_next_level_protocol(IpNextHeaderProtocol(PROTOCOL));
+        p.set_next_level_protocol(IpNextHeaderProtocol(protocol));
         p.set_source(source);
         p.set_destination(destination);
         p.set_payload(message);
@@ -41,16 +52,22 @@ pub fn wrap(message: &[u8], source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, id
 
 /// What a raw IPv4 socket delivered. `None` if it is no complete IPv4 packet of ours.
 pub fn unwrap(bytes: &[u8]) -> Option<Received<'_>> {
+    unwrap_as(PROTOCOL, bytes).map(|(_, received)| received)
+}
+
+/// The header apart from the rest.
+pub(super) fn unwrap_as(protocol: u8, bytes: &[u8]) -> Option<(&[u8], Received<'_>)> {
     let p = Ipv4Packet::new(bytes)?;
     let start = usize::from(p.get_header_length()) * 4;
     let end = usize::from(p.get_total_length());
-    if p.get_version() != 4 || start < HEADER_BYTES || p.get_next_level_protocol().0 != PROTOCOL {
+    if p.get_version() != 4 || start < HEADER_BYTES || p.get_next_level_protocol().0 != protocol {
         return None;
     }
-    Some(Received {
+    let received = Received {
         source: IpAddr::V4(p.get_source()),
         destination: IpAddr::V4(p.get_destination()),
         ttl: p.get_ttl(),
         message: bytes.get(start..end)?,
-    })
+    };
+    Some((bytes.get(..start)?, received))
 }

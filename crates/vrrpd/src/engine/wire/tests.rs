@@ -93,6 +93,116 @@ fn version_3_over_ipv6_equals_keepaliveds_bytes_and_carries_two_addresses() {
     assert_eq!(d.decode(&Received { ttl: 254, ..received }, Cast::Multicast), Err(Verdict::Ttl(254)));
 }
 
+const KEY: &[u8] = b"abcdefghijklmnopqrstuvwxyz012345";
+
+fn sealed(key: u8, bytes: &[u8], base: Dialect) -> Dialect {
+    let seal = Seal {
+        keys: vec![(key, bytes.to_vec())],
+        active: key,
+        window: Some(Duration::from_secs(5)),
+        mode: seal::Mode::Enforce,
+    };
+    Dialect { auth: Auth::Seal(Arc::new(seal)), ..base }
+}
+
+/// Vectors: adverts that keepalived 2.4 sent.
+#[test]
+fn signed_adverts_equal_keepaliveds_bytes() {
+    let hex_key: Vec<u8> = (0..32).collect();
+    let v6 = Dialect { addresses: vec!["fe80::65".parse().unwrap()], ..v3(65, 1_000, &[]) };
+    let cases = [
+        (
+            sealed(1, &hex_key, v2(63, &[63])),
+            ME,
+            GROUP,
+            0x6b02_ed45_622d_0000,
+            "213f ff01 0001 d575 0a09 003f 0000 0000 0000 0000 0101 0000 6b02 ed45 622d 0000 4637 cfcc 2682 3196 e542 fdda 791f c374",
+        ),
+        (
+            sealed(7, KEY, v3(64, 1_000, &[64])),
+            ME,
+            GROUP,
+            0x6b02_ed45_67da_0000,
+            "3140 ff01 0064 da77 0a09 0040 0107 0000 6b02 ed45 67da 0000 337d 42fa aa49 f070 9b1f b983 1f1c d867",
+        ),
+        (
+            sealed(7, KEY, v3(66, 1_000, &[67])),
+            ME,
+            vip(2),
+            0x6b02_ed45_64d3_0000,
+            "3142 ff01 0064 b07a 0a09 0043 0107 0000 6b02 ed45 64d3 0000 7e6a 56b2 3055 c636 0cb0 2525 f717 bf17",
+        ),
+        (
+            sealed(7, KEY, v6),
+            ME6,
+            GROUP6,
+            0x6b02_ed45_65c6_0000,
+            "3141 ff01 0064 4b0b fe80 0000 0000 0000 0000 0000 0000 0065 0107 0000 6b02 ed45 65c6 0000 2e8c c016 ca4a 42bc bc89 2b8e 09c5 db8f",
+        ),
+    ];
+    for (d, from, to, sequence, bytes) in cases {
+        let mut message = d.encode(255, from, to);
+        d.seal(&mut message, from, to, sequence);
+        assert_eq!(message, hex(bytes));
+        let received = Received { source: from, destination: to, ttl: TTL, message: &message };
+        let cast =
+            if to.is_multicast() { Cast::Multicast } else { Cast::Unicast { ttl_min: 0, ttl_max: 255 } };
+        assert_eq!(d.decode(&received, cast).unwrap().priority, 255);
+        let wall = Duration::from_secs(sequence >> 32);
+        assert_eq!(d.unseal(&received, wall), Ok(Some(sequence)));
+        assert_eq!(
+            d.unseal(&received, wall + Duration::from_secs(7)),
+            Err(Verdict::Stale(Duration::from_secs(6)))
+        );
+        for at in (0..message.len()).filter(|at| !(6..8).contains(at)) {
+            let mut forged = message.clone();
+            forged[at] ^= 0x10;
+            assert!(d.unseal(&Received { message: &forged, ..received }, wall).is_err(), "byte {at}");
+        }
+        let bare = message.len() - seal::TRAILER_BYTES;
+        let bare = Received { message: &message[..bare], ..received };
+        assert_eq!(d.unseal(&bare, wall), Err(Verdict::NoTrailer));
+    }
+}
+
+#[test]
+fn the_migration_modes_hear_what_is_not_signed_and_receive_only_signs_nothing() {
+    let Auth::Seal(base) = sealed(7, KEY, v3(64, 1_000, &[64])).auth else { panic!() };
+    for (mode, signs) in [(seal::Mode::Permissive, true), (seal::Mode::ReceiveOnly, false)] {
+        let d =
+            Dialect { auth: Auth::Seal(Arc::new(Seal { mode, ..(*base).clone() })), ..v3(64, 1_000, &[64]) };
+        let mut message = d.encode(100, ME, GROUP);
+        let bare = message.clone();
+        d.seal(&mut message, ME, GROUP, 1);
+        assert_eq!(message != bare, signs);
+        let received = Received { source: ME, destination: GROUP, ttl: TTL, message: &bare };
+        assert_eq!(d.unseal(&received, Duration::ZERO), Ok(None));
+    }
+}
+
+#[test]
+fn the_authentication_header_equals_keepaliveds_bytes() {
+    let d = Dialect { auth: Auth::Header(b"secret".to_vec()), ..v2(62, &[62]) };
+    let (IpAddr::V4(from), IpAddr::V4(to)) = (ME, GROUP) else { panic!() };
+    let message = d.encode(255, ME, GROUP);
+    let sent = ah::Sent { ttl: TTL, id: 2, key: b"secret", sequence: 2 };
+    let packet = ah::wrap(&message, from, to, sent);
+    assert_eq!(
+        packet,
+        hex("45c0 0040 0002 0000 ff33 d0ac 0a09 0001 e000 0012 7004 0000 0a09 0001 0000 0002 b20f e129 37cf ec2b
+             c896 ae24 213e ff01 0201 d377 0a09 003e 0000 0000 0000 0000")
+    );
+    let sealed = ah::unwrap(&packet).unwrap();
+    assert_eq!((sealed.sequence, sealed.is_signed_with(b"secret")), (2, true));
+    assert_eq!(d.decode(&sealed.received, Cast::Multicast).unwrap().priority, 255);
+    assert!(!sealed.is_signed_with(b"other"));
+    for at in [4, 8, 12, 16, 30, 44, 46, 60] {
+        let mut forged = packet.clone();
+        forged[at] ^= 1;
+        assert!(ah::unwrap(&forged).is_none_or(|s| !s.is_signed_with(b"secret")), "byte {at}");
+    }
+}
+
 #[test]
 fn the_neighbour_advertisement_equals_keepaliveds_frame() {
     assert_eq!(

@@ -287,6 +287,11 @@ impl Lan {
         self.hosts[h].vip
     }
 
+    /// Whether packets come and go at this host now.
+    pub(super) fn hears(&self, h: usize) -> bool {
+        self.hosts[h].link_up && self.hosts[h].frozen_until <= self.now
+    }
+
     pub(super) fn moves(&self) -> u64 {
         self.hosts.iter().map(|h| h.moves).sum()
     }
@@ -376,6 +381,7 @@ pub(super) fn instance(s: &Setup, name: &str, vrid: u8, addresses: &[u8]) -> Ins
         owner_ignores: false,
         track_primary: true,
         trust_addresses: false,
+        promote_secondaries: false,
         tell_priority: false,
         watches: Vec::new(),
     }
