@@ -67,6 +67,7 @@ pub fn catalogue() -> Vec<CatalogueRow> {
         rows("vrrp_sync_group", vrrp_sync_group::KEYWORDS),
         rows("vrrp_instance", vrrp_instance::KEYWORDS),
         rows("authentication", authentication::KEYWORDS),
+        rows("auth_hmac", auth_hmac::KEYWORDS),
         rows("track_proxy", track_proxy::KEYWORDS),
     ]
     .concat()
