@@ -260,13 +260,13 @@ fn version_3_without_pseudo_header_must_be_agreed() {
     let hosts = [lab.host("a", "10.9.0.1/24").unwrap(), lab.host("b", "10.9.0.2/24").unwrap()];
     let plain =
         Way { both: "version 3\nadvert_int 0.2\nv3_checksum_as_v2", unicast: false, family: Family::V4 };
-    hosts[0].write("/etc/keepalived/keepalived.conf", config(plain, 110, "")).unwrap();
-    hosts[1].write("/etc/keepalived/keepalived.conf", config(V3, 100, "")).unwrap();
+    hosts[0].write("/etc/keepalived/keepalived.conf", config(plain, 110, "", "")).unwrap();
+    hosts[1].write("/etc/keepalived/keepalived.conf", config(V3, 100, "", "")).unwrap();
     let a = Daemon::start(&hosts[0], Program::Vrrpd, ["-n", "-l", "-P"]).unwrap();
     let b = Daemon::start(&hosts[1], Program::Vrrpd, ["-n", "-l", "-P"]).unwrap();
     a.wait_for_line("checksum is wrong", PATIENCE).unwrap();
     b.wait_for_line("checksum is wrong", PATIENCE).unwrap();
-    hosts[1].write("/etc/keepalived/keepalived.conf", config(plain, 100, "")).unwrap();
+    hosts[1].write("/etc/keepalived/keepalived.conf", config(plain, 100, "", "")).unwrap();
     b.signal(e2e::netns::Signal::SIGHUP).unwrap();
     let holders = || hosts.iter().filter(|h| h.holds(VIP.parse().unwrap()).unwrap()).count();
     wait::until_true("one of them yields", PATIENCE, || holders() == 1).unwrap();
