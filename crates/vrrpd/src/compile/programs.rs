@@ -82,6 +82,8 @@ pub(super) struct Programs<'a> {
     default: Option<&'a ScriptUser>,
     fallback: Option<RunAs>,
     as_root: bool,
+    /// The last program was refused because running it would not be safe.
+    unsafe_program: bool,
 }
 
 impl<'a> Programs<'a> {
@@ -93,12 +95,18 @@ impl<'a> Programs<'a> {
             default: config.global.script_user.as_ref(),
             fallback,
             as_root: false,
+            unsafe_program: false,
         }
     }
 
     /// Whether programs run as root without anybody having asked for their paths to be checked.
     pub(super) fn violation(&self) -> bool {
         self.as_root && !self.security
+    }
+
+    /// Whether the program looked up last was refused for the sake of safety.
+    pub(super) fn refused_for_safety(&self) -> bool {
+        self.unsafe_program
     }
 
     pub(super) fn notify(&mut self, n: &model::Notify, diags: &mut Diagnostics) -> Notify {
@@ -122,6 +130,7 @@ impl<'a> Programs<'a> {
             let d = Diagnostic::warning(code, message).at(c.argv.span, "");
             diags.push(if help.is_empty() { d } else { d.help(help) });
         };
+        self.unsafe_program = false;
         let name = c.argv.value.first()?;
         let named = c.user.as_ref().or(self.default);
         let user = match named {
@@ -141,6 +150,7 @@ impl<'a> Programs<'a> {
                 message,
                 "name one with script_user, or add the user keepalived_script",
             );
+            self.unsafe_program = true;
             return None;
         }
         let Some(path) = self.find(name) else {
@@ -160,6 +170,7 @@ impl<'a> Programs<'a> {
                     message,
                     "take the write permission away, or run it as another user",
                 );
+                self.unsafe_program = true;
                 return None;
             }
             let message = format!("{what} runs as root, and others can change {place}");

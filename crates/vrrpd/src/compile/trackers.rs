@@ -37,7 +37,11 @@ pub(super) fn trackers(
     let (mut plans, mut found) = (Plans::default(), Vec::new());
     for s in &config.scripts {
         let what = format!("track script {}", s.name.value);
-        let Some(program) = programs.resolve(&s.command, &what, diags) else { continue };
+        let program = programs.resolve(&s.command, &what, diags);
+        let refused = program.is_none() && programs.refused_for_safety();
+        // To go on without the check would be worse than to take it as failed.
+        let never = Program { argv: s.command.argv.value.clone(), path: Default::default(), user: None };
+        let Some(program) = program.or(refused.then_some(never)) else { continue };
         let pattern = process_check::pattern(&program.argv).map(|p| index(&mut plans.patterns, p));
         plans.scripts.push(ScriptPlan {
             name: s.name.value.clone(),
@@ -47,6 +51,7 @@ pub(super) fn trackers(
             fall: s.fall(),
             init_fail: s.init_fail,
             pattern,
+            refused,
         });
         found.push(program);
     }

@@ -191,6 +191,8 @@ pub struct ScriptPlan {
     pub fall: u32,
     /// Begin as failed.
     pub init_fail: bool,
+    /// It may not be run for the sake of safety: it counts as failed for ever.
+    pub refused: bool,
     /// Index into [`Plan::patterns`]: run at once when such a process comes or goes.
     pub pattern: Option<usize>,
 }

@@ -80,6 +80,8 @@ struct Extra {
     sequence: u64,
     sequences: Vec<(IpAddr, u64)>,
     complaints: Vec<(IpAddr, Verdict)>,
+    /// Addresses that others removed a short time ago; a few for each address at most.
+    fights: Vec<(IpAddr, Time)>,
     /// The sender whose address list was looked at last.
     checked: Option<IpAddr>,
     /// What an operator wants.

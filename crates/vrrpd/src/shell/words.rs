@@ -35,6 +35,9 @@ pub fn note(plan: &Plan, instance: &InstancePlan, note: &Note) -> (Loudness, Str
             let count = instance.dialect.addresses.len();
             (Info, format!("advert from {from} lists other addresses than our {count}; accepted"))
         }
+        Note::PutBack(address) => {
+            (Warning, format!("{address} was removed from the interface by somebody else; put back"))
+        }
         Note::Removed => (Detail, "removing VIPs.".into()),
     }
 }

@@ -3,7 +3,7 @@
 //! Invariants: an address is held only by an instance that is master; a removal of our own is never taken for
 //! somebody else's. Leaves to others: the pace of announcements (`announce`), netlink (shell).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use super::{Action, Note, Router};
 use crate::engine::{
@@ -11,6 +11,10 @@ use crate::engine::{
     plan::AddressPlan,
     wire::{arp, ndp},
 };
+
+/// An address that others remove more often than this within [`FIGHT`] is given up to them.
+const FIGHTS_MAX: usize = 5;
+const FIGHT: Duration = Duration::from_secs(60);
 
 impl Router {
     pub(super) fn add_addresses(&mut self, index: usize) {
@@ -77,7 +81,7 @@ impl Router {
                 let lost = self.extras.get(index).is_some_and(|e| {
                     e.held.iter().any(|(l, a)| *l == link && a.address == address && a.tracked)
                 });
-                if !lost {
+                if !lost || self.put_back(index, link, address, now) {
                     continue;
                 }
                 if let Some(extra) = self.extras.get_mut(index) {
@@ -87,6 +91,23 @@ impl Router {
             }
         }
         self.refresh_all(now);
+    }
+
+    /// Adds an address again that somebody else removed. `false`: that has happened too often, or its link is
+    /// down, so that the instance has to yield.
+    fn put_back(&mut self, index: usize, link: u32, address: IpAddr, now: Time) -> bool {
+        let up = self.links.iter().any(|l| l.index == link && l.running);
+        let Some(extra) = self.extras.get_mut(index) else { return false };
+        extra.fights.retain(|(_, at)| now.saturating_sub(*at) < FIGHT);
+        let fights = extra.fights.iter().filter(|(a, _)| *a == address).count();
+        let held = extra.held.iter().find(|(l, a)| *l == link && a.address == address);
+        let Some((_, plan)) = held.filter(|_| up && fights < FIGHTS_MAX).cloned() else { return false };
+        extra.fights.push((address, now));
+        self.actions.push_back(Action::Note { instance: index, note: Note::PutBack(address) });
+        self.actions.push_back(Action::AddAddress { link, address: plan });
+        let repeat = self.instances.get(index).map_or(0, |i| i.plan().garp.master_repeat);
+        self.announce(index, repeat, now);
+        true
     }
 
     /// Queues gratuitous ARP or neighbour advertisements for everything that the instance holds, address by address in each round.

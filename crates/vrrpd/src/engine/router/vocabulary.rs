@@ -194,6 +194,8 @@ pub enum Note {
     AddressesDiffer {
         from: IpAddr,
     },
+    /// Somebody else removed this address, and it is added again.
+    PutBack(IpAddr),
     Removed,
 }
 

@@ -74,7 +74,7 @@ pub struct Script {
 
 impl Script {
     pub fn new(plan: ScriptPlan) -> Script {
-        let status = if plan.init_fail { Status::Down } else { Status::Unknown };
+        let status = if plan.init_fail || plan.refused { Status::Down } else { Status::Unknown };
         Script {
             plan,
             status,
@@ -105,6 +105,10 @@ impl Script {
     }
 
     pub fn start(&mut self, now: Time) {
+        if self.plan.refused {
+            self.status = Status::Down;
+            return;
+        }
         self.next_run.get_or_insert(now);
         self.timeout(now);
     }
@@ -220,6 +224,7 @@ mod tests {
             fall,
             init_fail: false,
             pattern: None,
+            refused: false,
         })
     }
 
@@ -357,6 +362,14 @@ mod tests {
         drain(&mut s);
         s.poke(at(2000));
         assert_eq!(drain(&mut s), [Run]);
+    }
+
+    #[test]
+    fn one_that_may_not_be_run_counts_as_failed_and_never_runs() {
+        let mut s = Script::new(ScriptPlan { refused: true, ..script(1, 1).plan().clone() });
+        s.start(at(0));
+        s.poke(at(1));
+        assert_eq!((s.status(), s.deadline(), drain(&mut s)), (Status::Down, None, vec![]));
     }
 
     #[test]
