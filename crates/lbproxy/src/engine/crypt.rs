@@ -1,7 +1,9 @@
-//! Passwords hashed by SHA-256 or SHA-512 as crypt(3) does (`$5$`, `$6$`).
+//! Passwords hashed by SHA-256 or SHA-512 as crypt(3) does (`$5$`, `$6$`), and in `md5` by MD5 (`$1$`).
 //!
 //! After the public specification "Unix crypt using SHA-256 and SHA-512" (U. Drepper, 2007). Checking costs some
 //! thousand digests on purpose; the number stands in the hash and is bounded here.
+
+pub mod md5;
 
 use aws_lc_rs::digest::{Algorithm, Context, SHA256, SHA512, digest};
 
@@ -95,10 +97,12 @@ fn repeated(block: &[u8], len: usize) -> Vec<u8> {
     block.iter().copied().cycle().take(len).collect()
 }
 
+/// The digits of crypt's base64.
+const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 /// crypt's base64: three bytes become four characters, the low bits first; the bytes are taken in an order that
 /// rotates by a third of the digest.
 fn encode(digest: &[u8]) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let at = |i: usize| digest.get(i).copied().map_or(0, u32::from);
     let mut out = Vec::with_capacity(88);
     let mut push = |word: u32, chars: usize| {

@@ -315,6 +315,9 @@ fn hash_type(b: &mut Build, cx: &mut Cx<'_>) {
     if let Some(a) = cx.arg(1) {
         let Some(function) = cx.one_of(a, &functions) else { return };
         hash.function = function;
+    } else if method == HashMethod::Consistent {
+        // Without a function the ring is given mixed hashes, as HAProxy does.
+        hash.modifier = HashModifier::Avalanche;
     }
     if let Some(a) = cx.arg(2) {
         let Some(modifier) = cx.one_of(a, &[("avalanche", HashModifier::Avalanche)]) else { return };

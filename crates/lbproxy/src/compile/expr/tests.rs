@@ -472,8 +472,8 @@ http-request deny if { req.hdr(host) www.example.com } METH_GET";
         named.map(|(_, v)| String::from_utf8_lossy(v).into_owned()).collect()
     };
     assert_eq!(all("host"), ["www.example.com"]);
-    assert_eq!(all("x-list"), ["one, Two ,\"th,ree\",", "four", "five"]);
-    assert_eq!(all("x-num"), ["<42>abc"]);
+    assert_eq!(all("x-list"), ["one,Two,\"th,ree\",", "four", "five"]);
+    assert_eq!(all("x-num"), ["<42>"]);
     assert_eq!(all("x-ip"), [] as [&str; 0]);
     assert_eq!((head.method(), head.uri()), (&b"PATCH"[..], &b"/Sub/file.gif?z=two"[..]));
     assert_eq!(captures, [Some(b"a ".to_vec()), Some(b"PATCH".to_vec())]);

@@ -1,6 +1,6 @@
 //! User lists: who may pass with which password (manual 12.1).
 
-use crate::engine::crypt::{Sha, equal};
+use crate::engine::crypt::{Sha, equal, md5::Md5};
 
 /// A `userlist` section.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,7 @@ pub enum Password {
     Plain(Box<[u8]>),
     /// `password`: hashed as crypt(3) does.
     Sha(Sha),
+    Md5(Md5),
     /// The user exists but no password opens it.
     None,
 }
@@ -46,6 +47,9 @@ impl Password {
     pub fn parse_crypt(hash: &str) -> Result<Password, String> {
         if let Some(sha) = Sha::parse(hash) {
             return Ok(Password::Sha(sha));
+        }
+        if let Some(md5) = Md5::parse(hash) {
+            return Ok(Password::Md5(md5));
         }
         let method = match hash.split('$').nth(1) {
             Some("1") => "MD5",
@@ -67,6 +71,7 @@ impl UserList {
         match &found.password {
             Password::Plain(p) => equal(p, password),
             Password::Sha(sha) => sha.check(password),
+            Password::Md5(md5) => md5.check(password),
             Password::None => false,
         }
     }

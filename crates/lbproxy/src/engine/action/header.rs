@@ -120,7 +120,7 @@ fn replace(ctx: &mut Ctx<'_>, name: &[u8], regex: &Regex, format: &LogFormat, el
     for (index, value) in matching {
         let changed = with_text(ctx, format, |_, template| match elements {
             true => replace_elements(&value, regex, template),
-            false => replace_one(&value, regex, template),
+            false => replace_one(&value, regex, template).map(|v| v.trim_ascii().to_vec()),
         });
         if let Some(new) = changed
             && !head(ctx).is_none_or(|h| h.set_value_at(index, &new))
@@ -130,13 +130,11 @@ fn replace(ctx: &mut Ctx<'_>, name: &[u8], regex: &Regex, format: &LogFormat, el
     }
 }
 
-/// What the expression matches is replaced; text around it stays.
+/// A text in which the expression matches anywhere is replaced as a whole (manual 4.3, `replace-header`).
 pub(super) fn replace_one(value: &[u8], regex: &Regex, template: &[u8]) -> Option<Vec<u8>> {
     let groups = regex.groups(value, 0)?;
-    let (start, end) = groups.first().copied().flatten()?;
-    let mut out = value.get(..start)?.to_vec();
+    let mut out = Vec::new();
     expand(template, value, &groups, &mut out);
-    out.extend_from_slice(value.get(end..)?);
     Some(out)
 }
 
@@ -144,11 +142,10 @@ fn replace_elements(value: &[u8], regex: &Regex, template: &[u8]) -> Option<Vec<
     let (mut out, mut at, mut copied, mut changed) = (Vec::new(), 0, 0, false);
     while let Some((element, next)) = list::next_element(value, at) {
         if let Some(new) = replace_one(element, regex, template) {
-            // Where the element stands in the value; the spaces around it stay.
-            let start = at + value.get(at..).map_or(0, |v| v.len() - v.trim_ascii_start().len());
-            out.extend_from_slice(value.get(copied..start)?);
+            // The spaces around an element go with it.
+            out.extend_from_slice(value.get(copied..at)?);
             out.extend_from_slice(&new);
-            copied = start + element.len();
+            copied = (next - 1).min(value.len());
             changed = true;
         }
         at = next;

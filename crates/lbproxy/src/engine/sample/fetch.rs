@@ -109,7 +109,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("src_is_local", "the host's own addresses are not listed yet"),
     ("ssl_", "this fact of a TLS session is not kept yet"),
     ("term_events", "termination events are not recorded yet"),
-    ("uuid", "UUIDs are not made yet"),
 ];
 
 #[cfg(test)]

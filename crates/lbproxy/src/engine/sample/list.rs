@@ -43,6 +43,17 @@ pub fn next_cookie(field: &[u8], mut from: usize) -> Option<(&[u8], &[u8], usize
     }
 }
 
+/// The cookies of a `Cookie` field as they are written.
+pub fn cookies(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(field);
+    std::iter::from_fn(move || {
+        let now = rest?;
+        let end = cookie_end(now);
+        rest = now.get(end + 1..);
+        now.get(..end)
+    })
+}
+
 /// Where a cookie ends: at a semicolon or comma outside quotes.
 fn cookie_end(rest: &[u8]) -> usize {
     let mut quoted = false;

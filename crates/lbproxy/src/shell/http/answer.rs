@@ -138,7 +138,15 @@ impl Stream<'_> {
                 res.clear();
                 let ok = res.set_status(*status, reason);
                 let length = (b"content-length".to_vec(), body.len().to_string().into_bytes());
-                let all_fit = std::iter::once(&length).chain(fields).all(|(n, v)| res.add(n, v));
+                // Where HAProxy has it: before the fields of a redirection, behind those that a rule adds and before
+                // the type of the body.
+                let named = |name: &[u8]| fields.iter().position(|(n, _)| n == name);
+                let at = match named(b"location") {
+                    Some(_) => 0,
+                    None => named(b"content-type").unwrap_or(fields.len()),
+                };
+                let (before, behind) = fields.split_at_checked(at).unwrap_or((fields, &[]));
+                let all_fit = before.iter().chain([&length]).chain(behind).all(|(n, v)| res.add(n, v));
                 if ok && all_fit { Ok(body.clone()) } else { Err(Failure::Internal) }
             }
             // Pages were resolved before.

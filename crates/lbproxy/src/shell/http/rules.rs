@@ -21,7 +21,7 @@ use crate::{
         cookie::Named,
         http::HeaderId,
         rule::{Rules, Verdict, Waiting},
-        sample::{Ctx, World},
+        sample::{Ctx, World, list},
         stick::track::Event,
         txn::{Cause, Phase},
     },
@@ -106,6 +106,7 @@ impl Stream<'_> {
                 Box::pin(self.stats_page(stats, &backend.name)).await?;
             }
         }
+        self.capture_cookie();
         self.unique_id();
         self.note_rewrites();
         Ok(())
@@ -158,6 +159,7 @@ impl Stream<'_> {
     fn final_verdict(&mut self, verdict: Verdict) -> End {
         match verdict {
             Verdict::Deny(answer) => {
+                self.capture_cookie();
                 self.session.count(|c| &c.denied_requests);
                 self.note_tracked(Event::RequestError);
                 End::Answered(from_rule(answer, Cause::Proxy, Phase::Request))
@@ -343,11 +345,15 @@ impl Stream<'_> {
         for ((name, most), slot) in captures.request.iter().zip(&mut record.txn.request_captures) {
             *slot = captured(&record.req, name, *most);
         }
-        if let Some((name, most)) = &captures.cookie {
-            let values = record.req.values(HeaderId::Cookie, b"cookie");
-            record.txn.request_cookie =
-                values.flat_map(|v| v.split(|&b| b == b';')).find_map(|c| cut_cookie(c, name, *most));
-        }
+    }
+
+    /// The cookie of a request that is sent on or denied, as rules left it; of one that a rule answered in another
+    /// way HAProxy keeps none.
+    fn capture_cookie(&mut self) {
+        let Some((name, most)) = &self.session.frontend.captures.cookie else { return };
+        let Some(record) = &mut self.record else { return };
+        let values = record.req.values(HeaderId::Cookie, b"cookie");
+        record.txn.request_cookie = values.flat_map(list::cookies).find_map(|c| cut_cookie(c, name, *most));
     }
 
     fn capture_response(&mut self) {
@@ -358,7 +364,7 @@ impl Stream<'_> {
         if let Some((name, most)) = &captures.cookie {
             let mut values = record.res.values(HeaderId::SetCookie, b"set-cookie");
             record.txn.response_cookie =
-                values.find_map(|v| cut_cookie(v.split(|&b| b == b';').next().unwrap_or(v), name, *most));
+                values.find_map(|v| cut_cookie(list::cookies(v).next().unwrap_or(v), name, *most));
         }
     }
 

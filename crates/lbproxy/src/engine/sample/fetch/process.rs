@@ -51,6 +51,7 @@ pub(super) const FETCHES: &[Fetch] = &[
         i64::from(c.conn.thread)
     ))),
     row!("uptime", &[], 0, Sint, ANYWHERE, "Seconds since the process started.", uptime),
+    row!("uuid", &[ArgType::Int], 0, Str, ANYWHERE, "A random UUID, version 4 (RFC 9562).", uuid),
 ];
 
 fn date<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
@@ -74,4 +75,20 @@ fn rand<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
 fn uptime<'c>(c: &'c Ctx<'_>, _: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
     let start = c.world.facts().start_s;
     Some(Value::Int((c.now_us / 1_000_000).saturating_sub(start) as i64))
+}
+
+/// Version 4 takes its bits from chance, version 7 its first half from the clock.
+fn uuid<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
+    /// Spreads one drawn number over two.
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut bits = u128::from(c.seed) << 64 | u128::from(c.seed.wrapping_mul(SPREAD).rotate_left(29));
+    let version = a.int(0).unwrap_or(4);
+    if version == 7 {
+        bits = bits & (u128::MAX >> 48) | u128::from(c.now_us / 1_000) << 80;
+    }
+    bits = bits & !(0xf << 76) | (version as u128 & 0xf) << 76;
+    bits = bits & !(0x3 << 62) | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|r| hex.get(r).unwrap_or("").to_owned());
+    Some(Value::string(parts.join("-")))
 }
