@@ -240,17 +240,24 @@ fn request_rule(d: &mut Draw) -> String {
         11 => {
             let to = match d.below(3) {
                 0 => format!("location \"/to/%[{}]\"", d.of(&["path", "req.hdr(x-a)", "url_param(a)"])),
-                1 => format!("prefix http://other.example{}", d.of(&["", " drop-query", " drop-query append-slash"])),
+                1 => format!(
+                    "prefix http://other.example{}",
+                    d.of(&["", " drop-query", " drop-query append-slash"])
+                ),
                 _ => "scheme https".to_owned(),
             };
-            let more = d.of(&["", " code 301", " code 303", " code 307", " set-cookie S=1", " clear-cookie S="]);
+            let more =
+                d.of(&["", " code 301", " code 303", " code 307", " set-cookie S=1", " clear-cookie S="]);
             (format!("redirect {to}{more}"), condition(d))
         }
         12 => {
             let text = format!("return status {} content-type text/plain", d.of(&["200", "404", "500"]));
             (format!("{text} hdr x-r \"{}\" lf-string \"<{}>\"", format(d), format(d)), condition(d))
         }
-        _ => ("auth realm here".to_owned(), "unless { http_auth(users) } || { req.hdr(x-a) -m found }".to_owned()),
+        _ => (
+            "auth realm here".to_owned(),
+            "unless { http_auth(users) } || { req.hdr(x-a) -m found }".to_owned(),
+        ),
     };
     format!("    http-request {rule} {cond}\n")
 }
@@ -261,7 +268,11 @@ fn response_rule(d: &mut Draw) -> String {
         0..=3 => {
             let edit = header_edit(d, &edited);
             // Samples of the request are gone when the response comes.
-            let edit = if edit.contains("%[") { "set-header x-v \"%[var(txn.x)]/%[status]\"".to_owned() } else { edit };
+            let edit = if edit.contains("%[") {
+                "set-header x-v \"%[var(txn.x)]/%[status]\"".to_owned()
+            } else {
+                edit
+            };
             (edit, d.of(&["", "if { status 200 }", "unless { res.hdr(x-new) -m found }"]).to_owned())
         }
         4 => (format!("set-status {}", d.of(&["201", "404", "503"])), "if { status 200 }".to_owned()),
@@ -290,7 +301,11 @@ fn configuration(d: &mut Draw) -> String {
         let balance = ["uri", "uri depth 2", "uri whole", "url_param a", "hdr(x-a)", "source", "uri len 6"];
         // Requests without the parameter or header would go round, which no number repeats.
         let _ = writeln!(out, "    balance {}", balance[d.below(3)]);
-        let _ = writeln!(out, "    hash-type {}", d.of(&["map-based", "consistent", "consistent djb2 avalanche"]));
+        let _ = writeln!(
+            out,
+            "    hash-type {}",
+            d.of(&["map-based", "consistent", "consistent djb2 avalanche"])
+        );
         for _ in 0..=d.below(4) {
             out.push_str(&request_rule(d));
         }
@@ -360,11 +375,13 @@ fn play(program: Program, config: &str, requests: &[(String, String)]) -> Vec<Se
         let mut client = stage.connect(PORT).unwrap();
         client.send(text).unwrap();
         let method = text.split(' ').next().unwrap();
-        let response = client.response(method).unwrap_or_else(|e| panic!("{program:?}: {e}\n{text}\n{config}"));
+        let response =
+            client.response(method).unwrap_or_else(|e| panic!("{program:?}: {e}\n{text}\n{config}"));
         // The words of built-in pages are each program's own.
         let page = response.header("cache-control") == Some("no-cache")
             && response.header("content-type") == Some("text/html");
-        let own = |n: &str| n.eq_ignore_ascii_case("date") || page && n.eq_ignore_ascii_case("content-length");
+        let own =
+            |n: &str| n.eq_ignore_ascii_case("date") || page && n.eq_ignore_ascii_case("content-length");
         let kept = response.headers.iter().filter(|(n, _)| !own(n));
         let headers = kept.map(|(n, v)| (n.to_ascii_lowercase(), v.clone())).collect();
         seen.push(Seen {
@@ -448,6 +465,6 @@ fn rules_samples_and_servers_are_haproxys() {
         cases += n;
         differing.extend(found);
     }
-    let first = differing.iter().take(300).cloned().collect::<Vec<_>>().join("\n\n");
+    let first = differing.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n");
     assert!(differing.is_empty(), "{} of {cases} cases differ:\n{first}", differing.len());
 }

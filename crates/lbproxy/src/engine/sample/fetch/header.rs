@@ -364,8 +364,8 @@ fn bearer<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> 
 
 fn http_auth<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
     let Arg::UserList(users) = a.get(0)? else { return None };
-    let ok = basic(c).is_some_and(|(u, p)| users.check(&u, &p));
-    Some(Value::Bool(ok))
+    let (user, password) = basic(c)?;
+    Some(Value::Bool(users.check(&user, &password)))
 }
 
 fn http_auth_group<'c>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
