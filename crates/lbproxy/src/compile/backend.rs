@@ -54,6 +54,7 @@ impl Compiler<'_> {
                 model::HttpReuse::Always => plan::Reuse::Always,
             },
             forwardfor: self.forwardfor(p),
+            originalto: self.originalto(p),
             // Rules of a `listen` are its front half's: they run once.
             rules: Arc::new(if p.has_front() { plan::ProxyRules::default() } else { self.proxy_rules(p) }),
             use_server: self.use_server(p),

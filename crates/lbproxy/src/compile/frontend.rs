@@ -12,6 +12,8 @@ use super::{Compiler, expr::FormatKind, ms, plan};
 
 /// HAProxy's header name of `option forwardfor`, in the case in which it is commonly read.
 const FORWARDED_FOR: &str = "X-Forwarded-For";
+/// The same of `option originalto`.
+const ORIGINAL_TO: &str = "X-Original-To";
 /// The first proxy's id; 1 is the process's own (`show stat`, column `iid`).
 const FIRST_PROXY_ID: u32 = 2;
 
@@ -40,6 +42,7 @@ impl Compiler<'_> {
             timeouts: client_timeouts(&p.timeouts),
             http: self.http_options(p),
             forwardfor: self.forwardfor(p),
+            originalto: self.originalto(p),
             rules: Arc::new(self.proxy_rules(p)),
             switching: self.switching(p),
             default_backend: self.default_backend(p),
@@ -187,6 +190,13 @@ impl Compiler<'_> {
         let f = p.options.forwardfor.as_ref()?;
         let except = f.except.iter().filter_map(|n| self.network(n)).collect();
         let header = f.header.clone().unwrap_or_else(|| FORWARDED_FOR.to_owned());
+        Some(Arc::new(plan::ForwardFor { header, except, if_none: f.if_none }))
+    }
+
+    pub(super) fn originalto(&mut self, p: &model::Proxy) -> Option<Arc<plan::ForwardFor>> {
+        let f = p.options.originalto.as_ref()?;
+        let except = f.except.iter().filter_map(|n| self.network(n)).collect();
+        let header = f.header.clone().unwrap_or_else(|| ORIGINAL_TO.to_owned());
         Some(Arc::new(plan::ForwardFor { header, except, if_none: f.if_none }))
     }
 

@@ -314,6 +314,7 @@ pub struct Frontend {
     pub timeouts: ClientTimeouts,
     pub http: HttpOptions,
     pub forwardfor: Option<Arc<ForwardFor>>,
+    pub originalto: Option<Arc<ForwardFor>>,
     pub rules: Arc<ProxyRules>,
     /// `use_backend` in order; the first whose condition holds wins.
     pub switching: Vec<Switch>,
@@ -362,6 +363,7 @@ pub struct Backend {
     pub http: HttpOptions,
     pub http_reuse: Reuse,
     pub forwardfor: Option<Arc<ForwardFor>>,
+    pub originalto: Option<Arc<ForwardFor>>,
     pub rules: Arc<ProxyRules>,
     pub use_server: Vec<(ServerIx, Option<Cond>)>,
     pub stick: StickRules,
@@ -628,7 +630,7 @@ impl Default for RetryOn {
     }
 }
 
-/// `option forwardfor`.
+/// `option forwardfor`, `option originalto`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ForwardFor {
     pub header: String,

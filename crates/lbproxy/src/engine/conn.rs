@@ -42,6 +42,8 @@ pub struct ConnInfo {
     /// Milliseconds that PROXY protocol and TLS handshake took (`%Th`).
     pub handshake_ms: u32,
     pub tls: Option<Box<TlsInfo>>,
+    /// The fields of a PROXY header of version 2 as they came (`fc_pp_tlv`).
+    pub proxy_tlvs: Option<Box<[u8]>>,
     /// Unique among this process's connections.
     pub id: u64,
     /// What went wrong before there was a session (`fc_err`).

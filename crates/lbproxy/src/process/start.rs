@@ -116,6 +116,7 @@ impl Starting {
         let zone = log::local_zone();
         // While the process is root, if it ever is: watchers judge the socket by who listens.
         let health = self.health();
+        self.warn_root(&plan);
         let access = self.access(&plan, direct);
         if let Some(stays) = privileges::give_up(&plan).map_err(|e| one(format!("[lbproxy.main()] {e}.")))? {
             self.report.warning(&format!("[lbproxy.main()] {stays}."));
@@ -179,6 +180,25 @@ impl Starting {
             self.report.notice(&format!("[lbproxy.main()] No socket for the health contract: {reason}."));
         }
         bound.ok()
+    }
+
+    /// As HAProxy 3.5 does: root without a jail or without another user is a choice that has to be made in words.
+    fn warn_root(&self, plan: &Plan) {
+        if !geteuid().is_root() {
+            return;
+        }
+        if plan.global.chroot.is_none() {
+            self.report.warning(
+                "[lbproxy.main()] started as root without 'chroot': who broke in could see the whole file system. \
+                 Name an empty directory with 'chroot DIR', or write 'chroot /' if this is meant.",
+            );
+        }
+        if plan.global.uid.is_none() {
+            self.report.warning(
+                "[lbproxy.main()] started as root without 'user' or 'uid': the rights of root are kept. Name an \
+                 unprivileged user, or write 'uid 0' if this is meant.",
+            );
+        }
     }
 
     /// In the foreground nobody needs a file to find the process, and HAProxy writes none.

@@ -63,7 +63,7 @@ rows! {
     "option logasap", DF | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.logasap, cx), "Logs before the transfer ends.";
     "option mysql-check", DB, (0, ANY), FULL, mysql, "Checks by MySQL's handshake.";
     "option nolinger", ALL | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.nolinger, cx), "Closes with a reset.";
-    "option originalto", ALL, (0, ANY), Status::not_yet("the header is not added"), |b, cx| forward(&mut b.proxy.options.originalto, false, cx), "Adds an X-Original-To header.";
+    "option originalto", ALL, (0, ANY), FULL, |b, cx| forward(&mut b.proxy.options.originalto, false, cx), "Adds an X-Original-To header.";
     "option persist", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.persist, cx), "Goes to the cookie's server even if it is down.";
     "option pgsql-check", DB, (0, ANY), FULL, pgsql, "Checks by PostgreSQL's handshake.";
     "option prefer-last-server", DB | NO, (0, 0), FULL, |b, cx| set::flag(&mut b.proxy.options.prefer_last_server, cx), "Stays with the server of the last request.";

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod message;
 pub mod payload;
 pub mod process;
+pub mod proxy_header;
 pub mod query;
 pub mod request;
 pub mod response;
@@ -60,6 +61,7 @@ pub const FAMILIES: &[&[Fetch]] = &[
     message::FETCHES,
     payload::FETCHES,
     process::FETCHES,
+    proxy_header::FETCHES,
     query::FETCHES,
     request::FETCHES,
     response::FETCHES,
@@ -92,7 +94,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("fc_dst_is_local", "the host's own addresses are not listed yet"),
     ("fc_fackets", "kernel figures of client connections are not read yet"),
     ("fc_lost", "kernel figures of client connections are not read yet"),
-    ("fc_pp_", "fields of the PROXY protocol are not kept yet"),
     ("fc_re", "kernel figures of client connections are not read yet"),
     ("fc_src_is_local", "the host's own addresses are not listed yet"),
     ("fc_rtt", "kernel figures of client connections are not read yet"),

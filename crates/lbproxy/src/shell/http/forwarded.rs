@@ -1,6 +1,7 @@
-//! `option forwardfor`: telling servers who the client is.
+//! `option forwardfor` and `option originalto`: telling servers who the client is and whom it called.
 
-use super::Stream;
+use super::{Record, Stream};
+use crate::compile::plan::ForwardFor;
 
 impl Stream<'_> {
     /// `option forwardfor` of frontend and backend (manual 4.2): the backend's header name counts first, `except` of
@@ -8,19 +9,32 @@ impl Stream<'_> {
     pub(super) fn add_forwarded_for(&mut self) {
         let of_backend = self.backend.as_ref().and_then(|b| b.forwardfor.as_deref());
         let of_frontend = self.session.frontend.forwardfor.as_deref();
-        let set = || [of_backend, of_frontend].into_iter().flatten();
-        let (Some(first), Some(ip)) = (set().next(), self.src().ip()) else { return };
-        if set().any(|f| f.except.iter().any(|(net, bits)| in_network(ip, *net, *bits))) {
-            return;
+        if of_backend.is_some() || of_frontend.is_some() {
+            let ip = self.src().ip();
+            add([of_backend, of_frontend], ip, self.record.as_deref_mut());
         }
-        let Some(record) = &mut self.record else { return };
-        let name = first.header.as_bytes();
-        if set().all(|f| f.if_none) && record.req.header(name).is_some() {
-            return;
+        let of_backend = self.backend.as_ref().and_then(|b| b.originalto.as_deref());
+        let of_frontend = self.session.frontend.originalto.as_deref();
+        if of_backend.is_some() || of_frontend.is_some() {
+            let ip = self.session.conn.dst.ip();
+            add([of_backend, of_frontend], ip, self.record.as_deref_mut());
         }
-        let mut text = [0u8; 45];
-        record.req.add(name, write_ip(ip, &mut text));
     }
+}
+
+/// Adds the address under the header of the first of `set` that is there.
+fn add(set: [Option<&ForwardFor>; 2], ip: Option<std::net::IpAddr>, record: Option<&mut Record>) {
+    let set = || set.into_iter().flatten();
+    let (Some(first), Some(ip), Some(record)) = (set().next(), ip, record) else { return };
+    if set().any(|f| f.except.iter().any(|(net, bits)| in_network(ip, *net, *bits))) {
+        return;
+    }
+    let name = first.header.as_bytes();
+    if set().all(|f| f.if_none) && record.req.header(name).is_some() {
+        return;
+    }
+    let mut text = [0u8; 45];
+    record.req.add(name, write_ip(ip, &mut text));
 }
 
 /// The address in text without an allocation; 45 bytes hold the longest one.

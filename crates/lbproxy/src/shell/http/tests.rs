@@ -1,5 +1,7 @@
 //! Requests through a worker over real sockets, byte by byte.
 
+mod said;
+
 use std::{io::Write as _, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use crate::shell::{

@@ -169,6 +169,7 @@ pub(super) fn spawn(
         accept_ms,
         handshake_ms: 0,
         tls: None,
+        proxy_tlvs: None,
         id,
         error: ConnError::default(),
         tracked: Tracks::default(),
@@ -318,6 +319,9 @@ async fn accept_proxy(session: &mut Session, io: &mut Io) -> Result<(), Option<C
             Parsed::Invalid(Reason::NoHeader) => return Err(Some(ConnError::PROXY_NOT_HEADER)),
             Parsed::Incomplete | Parsed::Invalid(_) => return Err(Some(ConnError::PROXY_BAD_HEADER)),
             Parsed::Done { header, .. } => {
+                if !header.tlvs.is_empty() {
+                    session.conn.proxy_tlvs = Some(header.tlvs.into());
+                }
                 if let Some((src, dst)) = header.addrs {
                     (session.conn.src, session.conn.dst) = (src, dst);
                     session.slot().src.set(src);
