@@ -351,12 +351,15 @@ struct Seen {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
-    /// What servers got: which, method, target, headers.
-    arrived: Vec<(String, String, String, Vec<(String, String)>)>,
+    /// What servers got.
+    arrived: Vec<Arrived>,
     log: String,
 }
 
-fn arrived(origins: &[Origin], case: &str) -> Vec<(String, String, String, Vec<(String, String)>)> {
+/// Server, method, target and headers of a request that a server got.
+type Arrived = (String, String, String, Vec<(String, String)>);
+
+fn arrived(origins: &[Origin], case: &str) -> Vec<Arrived> {
     let of = |(n, o): (usize, &Origin)| {
         let mine = o.requests().into_iter().filter(|r: &Recorded| r.header("x-case") == Some(case));
         mine.map(|r| (format!("s{}", n + 1), r.method, r.target, r.headers)).collect::<Vec<_>>()
