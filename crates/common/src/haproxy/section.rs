@@ -23,6 +23,8 @@ mod stats;
 
 pub(crate) use cx::{Apply, Cx, Status};
 pub use log::FACILITIES;
+// The `type` of a `healthcheck` section is an option too.
+use option::KEYWORDS as OPTIONS;
 
 use std::collections::BTreeSet;
 

@@ -49,7 +49,7 @@ rows! {
 pub(super) fn healthcheck(section: &Section, config: &mut Config, cx: &mut Cx<'_>) {
     let mut build = Build::default();
     for line in &section.lines {
-        let families = [KEYWORDS, super::option::KEYWORDS];
+        let families = [KEYWORDS, super::OPTIONS];
         match line.words.split_first() {
             Some((word, rest)) if word.as_str() == "type" => {
                 let option = At::new("option".to_owned(), word.span);

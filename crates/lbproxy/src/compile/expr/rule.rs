@@ -70,23 +70,8 @@ impl Scope<'_> {
             Model::Tarpit(r) => Action::Tarpit(self.reply(r, 500, places)?),
             Model::Return(r) => Action::Return(self.reply(r, 200, places)?),
             Model::Auth { realm } => Action::Auth { realm: realm.as_ref().map(|r| r.as_str().into()) },
-            Model::ReplaceLine { regex, ignore_case, value } => {
-                let template = value.value.as_bytes().into();
-                Action::Whole(Box::new(Whole::Replace {
-                    regex: self.line_regex(regex, *ignore_case)?,
-                    template,
-                }))
-            }
-            Model::DelLine { regex, ignore_case } => {
-                Action::Whole(Box::new(Whole::Delete { regex: self.line_regex(regex, *ignore_case)? }))
-            }
-            Model::MatchLine { regex, ignore_case, then } => {
-                let then = match then {
-                    LineVerdict::Allow => Then::Allow,
-                    LineVerdict::Deny => Then::Deny,
-                    LineVerdict::Tarpit => Then::Tarpit,
-                };
-                Action::Whole(Box::new(Whole::Judge { regex: self.line_regex(regex, *ignore_case)?, then }))
+            Model::ReplaceLine { .. } | Model::DelLine { .. } | Model::MatchLine { .. } => {
+                Action::Whole(Box::new(self.whole(action)?))
             }
             Model::Redirect(r) => Action::Redirect(Box::new(self.redirect(r, places)?)),
             Model::SetHeader { name, value } => {
@@ -162,6 +147,28 @@ impl Scope<'_> {
                     None => return self.refuse(action, at),
                 },
             },
+        })
+    }
+
+    /// The old rules on whole lines (`reqrep` and its like).
+    fn whole(&mut self, action: &Model) -> Option<Whole> {
+        Some(match action {
+            Model::ReplaceLine { regex, ignore_case, value } => Whole::Replace {
+                regex: self.line_regex(regex, *ignore_case)?,
+                template: value.value.as_bytes().into(),
+            },
+            Model::MatchLine { regex, ignore_case, then } => {
+                let then = match then {
+                    LineVerdict::Allow => Then::Allow,
+                    LineVerdict::Deny => Then::Deny,
+                    LineVerdict::Tarpit => Then::Tarpit,
+                };
+                Whole::Judge { regex: self.line_regex(regex, *ignore_case)?, then }
+            }
+            Model::DelLine { regex, ignore_case } => {
+                Whole::Delete { regex: self.line_regex(regex, *ignore_case)? }
+            }
+            _ => return None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 /// A row on one line: name, arguments, how many are required, type, scope, sentence, function.
 macro_rules! row {
-    ($name:literal, $args:expr, $required:literal, $out:ident, $scope:ident, $doc:literal, $run:expr) => {
+    ($name:expr, $args:expr, $required:literal, $out:ident, $scope:ident, $doc:literal, $run:expr) => {
         Fetch {
             name: $name,
             args: $args,

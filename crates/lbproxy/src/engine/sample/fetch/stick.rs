@@ -4,12 +4,12 @@
 //! A slot that tracks nothing has no value. With a table given, the tracked key is looked up there; a key without
 //! an entry counts as 0 everywhere. Numbers that the table does not store have no value.
 
-use std::sync::Arc;
+mod look;
 
-use super::{ArgType, Args, Ctx, Cursor, Fetch, Scope, Type, Value};
-use crate::engine::{
-    sample::Arg,
-    stick::{DataType as D, Entry, Key, Table},
+use super::{ArgType, Fetch, Scope, Type};
+use crate::engine::stick::DataType as D;
+use look::{
+    clear, clear_array, increment, increment_array, key, kilobytes, read, read_array, tracked, trackers,
 };
 
 const T: &[ArgType] = &[ArgType::Table];
@@ -21,560 +21,273 @@ const IIT: &[ArgType] = &[ArgType::Int, ArgType::Int, ArgType::Table];
 const ANY: u8 = 254;
 const SRC_OF: u8 = 255;
 
+/// The rows of one slot, each under its prefix.
+macro_rules! of_slot {
+    ($slot:literal, $prefix:literal) => {
+        &[
+            row!(
+                concat!($prefix, "bytes_in_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Bytes received in the last period.",
+                read::<$slot, { D::BytesInRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "bytes_out_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Bytes sent in the last period.",
+                read::<$slot, { D::BytesOutRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "clr_gpc0"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Clears the first counter, and what it was.",
+                clear::<$slot, { D::Gpc0 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "clr_gpc1"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Clears the second counter, and what it was.",
+                clear::<$slot, { D::Gpc1 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "conn_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Connections so far.",
+                read::<$slot, { D::ConnCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "conn_cur"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Connections now.",
+                read::<$slot, { D::ConnCur as u8 }>
+            ),
+            row!(
+                concat!($prefix, "conn_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Connections in the last period.",
+                read::<$slot, { D::ConnRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "get_gpc0"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "The first general counter.",
+                read::<$slot, { D::Gpc0 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "get_gpc1"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "The second general counter.",
+                read::<$slot, { D::Gpc1 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "get_gpt0"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "The first general tag.",
+                read::<$slot, { D::Gpt0 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "glitch_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Protocol oddities so far.",
+                read::<$slot, { D::GlitchCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "glitch_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Protocol oddities in the last period.",
+                read::<$slot, { D::GlitchRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "gpc0_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Increments of the first counter in the last period.",
+                read::<$slot, { D::Gpc0Rate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "gpc1_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Increments of the second counter in the last period.",
+                read::<$slot, { D::Gpc1Rate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_err_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Request errors so far.",
+                read::<$slot, { D::HttpErrCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_err_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Request errors in the last period.",
+                read::<$slot, { D::HttpErrRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_fail_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Response failures so far.",
+                read::<$slot, { D::HttpFailCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_fail_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Response failures in the last period.",
+                read::<$slot, { D::HttpFailRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_req_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Requests so far.",
+                read::<$slot, { D::HttpReqCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "http_req_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Requests in the last period.",
+                read::<$slot, { D::HttpReqRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "inc_gpc0"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Adds one to the first counter.",
+                increment::<$slot, { D::Gpc0 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "inc_gpc1"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Adds one to the second counter.",
+                increment::<$slot, { D::Gpc1 as u8 }>
+            ),
+            row!(
+                concat!($prefix, "kbytes_in"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Kilobytes received so far.",
+                kilobytes::<$slot, { D::BytesInCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "kbytes_out"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Kilobytes sent so far.",
+                kilobytes::<$slot, { D::BytesOutCnt as u8 }>
+            ),
+            row!(concat!($prefix, "key"), &[], 0, Any, RUNTIME, "The tracked key.", key::<$slot>),
+            row!(
+                concat!($prefix, "sess_cnt"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Sessions so far.",
+                read::<$slot, { D::SessCnt as u8 }>
+            ),
+            row!(
+                concat!($prefix, "sess_rate"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Sessions in the last period.",
+                read::<$slot, { D::SessRate as u8 }>
+            ),
+            row!(
+                concat!($prefix, "tracked"),
+                T,
+                0,
+                Bool,
+                RUNTIME,
+                "Whether anything is tracked.",
+                tracked::<$slot>
+            ),
+            row!(
+                concat!($prefix, "trackers"),
+                T,
+                0,
+                Sint,
+                RUNTIME,
+                "Who track the key now.",
+                trackers::<$slot>
+            ),
+        ]
+    };
+}
+
 /// Of the entry in slot 0.
-pub(super) const SC0: &[Fetch] = &[
-    row!(
-        "sc0_bytes_in_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes received in the last period.",
-        read::<0, { D::BytesInRate as u8 }>
-    ),
-    row!(
-        "sc0_bytes_out_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes sent in the last period.",
-        read::<0, { D::BytesOutRate as u8 }>
-    ),
-    row!(
-        "sc0_clr_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the first counter, and what it was.",
-        clear::<0, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc0_clr_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the second counter, and what it was.",
-        clear::<0, { D::Gpc1 as u8 }>
-    ),
-    row!("sc0_conn_cnt", T, 0, Sint, RUNTIME, "Connections so far.", read::<0, { D::ConnCnt as u8 }>),
-    row!("sc0_conn_cur", T, 0, Sint, RUNTIME, "Connections now.", read::<0, { D::ConnCur as u8 }>),
-    row!(
-        "sc0_conn_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Connections in the last period.",
-        read::<0, { D::ConnRate as u8 }>
-    ),
-    row!("sc0_get_gpc0", T, 0, Sint, RUNTIME, "The first general counter.", read::<0, { D::Gpc0 as u8 }>),
-    row!("sc0_get_gpc1", T, 0, Sint, RUNTIME, "The second general counter.", read::<0, { D::Gpc1 as u8 }>),
-    row!("sc0_get_gpt0", T, 0, Sint, RUNTIME, "The first general tag.", read::<0, { D::Gpt0 as u8 }>),
-    row!(
-        "sc0_glitch_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities so far.",
-        read::<0, { D::GlitchCnt as u8 }>
-    ),
-    row!(
-        "sc0_glitch_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities in the last period.",
-        read::<0, { D::GlitchRate as u8 }>
-    ),
-    row!(
-        "sc0_gpc0_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the first counter in the last period.",
-        read::<0, { D::Gpc0Rate as u8 }>
-    ),
-    row!(
-        "sc0_gpc1_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the second counter in the last period.",
-        read::<0, { D::Gpc1Rate as u8 }>
-    ),
-    row!(
-        "sc0_http_err_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors so far.",
-        read::<0, { D::HttpErrCnt as u8 }>
-    ),
-    row!(
-        "sc0_http_err_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors in the last period.",
-        read::<0, { D::HttpErrRate as u8 }>
-    ),
-    row!(
-        "sc0_http_fail_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures so far.",
-        read::<0, { D::HttpFailCnt as u8 }>
-    ),
-    row!(
-        "sc0_http_fail_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures in the last period.",
-        read::<0, { D::HttpFailRate as u8 }>
-    ),
-    row!("sc0_http_req_cnt", T, 0, Sint, RUNTIME, "Requests so far.", read::<0, { D::HttpReqCnt as u8 }>),
-    row!(
-        "sc0_http_req_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Requests in the last period.",
-        read::<0, { D::HttpReqRate as u8 }>
-    ),
-    row!(
-        "sc0_inc_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the first counter.",
-        increment::<0, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc0_inc_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the second counter.",
-        increment::<0, { D::Gpc1 as u8 }>
-    ),
-    row!(
-        "sc0_kbytes_in",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes received so far.",
-        kilobytes::<0, { D::BytesInCnt as u8 }>
-    ),
-    row!(
-        "sc0_kbytes_out",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes sent so far.",
-        kilobytes::<0, { D::BytesOutCnt as u8 }>
-    ),
-    row!("sc0_key", &[], 0, Any, RUNTIME, "The tracked key.", key::<0>),
-    row!("sc0_sess_cnt", T, 0, Sint, RUNTIME, "Sessions so far.", read::<0, { D::SessCnt as u8 }>),
-    row!(
-        "sc0_sess_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Sessions in the last period.",
-        read::<0, { D::SessRate as u8 }>
-    ),
-    row!("sc0_tracked", T, 0, Bool, RUNTIME, "Whether anything is tracked.", tracked::<0>),
-    row!("sc0_trackers", T, 0, Sint, RUNTIME, "Who track the key now.", trackers::<0>),
-];
-
+pub(super) const SC0: &[Fetch] = of_slot!(0, "sc0_");
 /// Of the entry in slot 1.
-pub(super) const SC1: &[Fetch] = &[
-    row!(
-        "sc1_bytes_in_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes received in the last period.",
-        read::<1, { D::BytesInRate as u8 }>
-    ),
-    row!(
-        "sc1_bytes_out_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes sent in the last period.",
-        read::<1, { D::BytesOutRate as u8 }>
-    ),
-    row!(
-        "sc1_clr_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the first counter, and what it was.",
-        clear::<1, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc1_clr_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the second counter, and what it was.",
-        clear::<1, { D::Gpc1 as u8 }>
-    ),
-    row!("sc1_conn_cnt", T, 0, Sint, RUNTIME, "Connections so far.", read::<1, { D::ConnCnt as u8 }>),
-    row!("sc1_conn_cur", T, 0, Sint, RUNTIME, "Connections now.", read::<1, { D::ConnCur as u8 }>),
-    row!(
-        "sc1_conn_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Connections in the last period.",
-        read::<1, { D::ConnRate as u8 }>
-    ),
-    row!("sc1_get_gpc0", T, 0, Sint, RUNTIME, "The first general counter.", read::<1, { D::Gpc0 as u8 }>),
-    row!("sc1_get_gpc1", T, 0, Sint, RUNTIME, "The second general counter.", read::<1, { D::Gpc1 as u8 }>),
-    row!("sc1_get_gpt0", T, 0, Sint, RUNTIME, "The first general tag.", read::<1, { D::Gpt0 as u8 }>),
-    row!(
-        "sc1_glitch_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities so far.",
-        read::<1, { D::GlitchCnt as u8 }>
-    ),
-    row!(
-        "sc1_glitch_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities in the last period.",
-        read::<1, { D::GlitchRate as u8 }>
-    ),
-    row!(
-        "sc1_gpc0_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the first counter in the last period.",
-        read::<1, { D::Gpc0Rate as u8 }>
-    ),
-    row!(
-        "sc1_gpc1_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the second counter in the last period.",
-        read::<1, { D::Gpc1Rate as u8 }>
-    ),
-    row!(
-        "sc1_http_err_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors so far.",
-        read::<1, { D::HttpErrCnt as u8 }>
-    ),
-    row!(
-        "sc1_http_err_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors in the last period.",
-        read::<1, { D::HttpErrRate as u8 }>
-    ),
-    row!(
-        "sc1_http_fail_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures so far.",
-        read::<1, { D::HttpFailCnt as u8 }>
-    ),
-    row!(
-        "sc1_http_fail_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures in the last period.",
-        read::<1, { D::HttpFailRate as u8 }>
-    ),
-    row!("sc1_http_req_cnt", T, 0, Sint, RUNTIME, "Requests so far.", read::<1, { D::HttpReqCnt as u8 }>),
-    row!(
-        "sc1_http_req_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Requests in the last period.",
-        read::<1, { D::HttpReqRate as u8 }>
-    ),
-    row!(
-        "sc1_inc_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the first counter.",
-        increment::<1, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc1_inc_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the second counter.",
-        increment::<1, { D::Gpc1 as u8 }>
-    ),
-    row!(
-        "sc1_kbytes_in",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes received so far.",
-        kilobytes::<1, { D::BytesInCnt as u8 }>
-    ),
-    row!(
-        "sc1_kbytes_out",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes sent so far.",
-        kilobytes::<1, { D::BytesOutCnt as u8 }>
-    ),
-    row!("sc1_key", &[], 0, Any, RUNTIME, "The tracked key.", key::<1>),
-    row!("sc1_sess_cnt", T, 0, Sint, RUNTIME, "Sessions so far.", read::<1, { D::SessCnt as u8 }>),
-    row!(
-        "sc1_sess_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Sessions in the last period.",
-        read::<1, { D::SessRate as u8 }>
-    ),
-    row!("sc1_tracked", T, 0, Bool, RUNTIME, "Whether anything is tracked.", tracked::<1>),
-    row!("sc1_trackers", T, 0, Sint, RUNTIME, "Who track the key now.", trackers::<1>),
-];
-
+pub(super) const SC1: &[Fetch] = of_slot!(1, "sc1_");
 /// Of the entry in slot 2.
-pub(super) const SC2: &[Fetch] = &[
-    row!(
-        "sc2_bytes_in_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes received in the last period.",
-        read::<2, { D::BytesInRate as u8 }>
-    ),
-    row!(
-        "sc2_bytes_out_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Bytes sent in the last period.",
-        read::<2, { D::BytesOutRate as u8 }>
-    ),
-    row!(
-        "sc2_clr_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the first counter, and what it was.",
-        clear::<2, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc2_clr_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Clears the second counter, and what it was.",
-        clear::<2, { D::Gpc1 as u8 }>
-    ),
-    row!("sc2_conn_cnt", T, 0, Sint, RUNTIME, "Connections so far.", read::<2, { D::ConnCnt as u8 }>),
-    row!("sc2_conn_cur", T, 0, Sint, RUNTIME, "Connections now.", read::<2, { D::ConnCur as u8 }>),
-    row!(
-        "sc2_conn_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Connections in the last period.",
-        read::<2, { D::ConnRate as u8 }>
-    ),
-    row!("sc2_get_gpc0", T, 0, Sint, RUNTIME, "The first general counter.", read::<2, { D::Gpc0 as u8 }>),
-    row!("sc2_get_gpc1", T, 0, Sint, RUNTIME, "The second general counter.", read::<2, { D::Gpc1 as u8 }>),
-    row!("sc2_get_gpt0", T, 0, Sint, RUNTIME, "The first general tag.", read::<2, { D::Gpt0 as u8 }>),
-    row!(
-        "sc2_glitch_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities so far.",
-        read::<2, { D::GlitchCnt as u8 }>
-    ),
-    row!(
-        "sc2_glitch_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Protocol oddities in the last period.",
-        read::<2, { D::GlitchRate as u8 }>
-    ),
-    row!(
-        "sc2_gpc0_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the first counter in the last period.",
-        read::<2, { D::Gpc0Rate as u8 }>
-    ),
-    row!(
-        "sc2_gpc1_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Increments of the second counter in the last period.",
-        read::<2, { D::Gpc1Rate as u8 }>
-    ),
-    row!(
-        "sc2_http_err_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors so far.",
-        read::<2, { D::HttpErrCnt as u8 }>
-    ),
-    row!(
-        "sc2_http_err_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Request errors in the last period.",
-        read::<2, { D::HttpErrRate as u8 }>
-    ),
-    row!(
-        "sc2_http_fail_cnt",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures so far.",
-        read::<2, { D::HttpFailCnt as u8 }>
-    ),
-    row!(
-        "sc2_http_fail_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Response failures in the last period.",
-        read::<2, { D::HttpFailRate as u8 }>
-    ),
-    row!("sc2_http_req_cnt", T, 0, Sint, RUNTIME, "Requests so far.", read::<2, { D::HttpReqCnt as u8 }>),
-    row!(
-        "sc2_http_req_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Requests in the last period.",
-        read::<2, { D::HttpReqRate as u8 }>
-    ),
-    row!(
-        "sc2_inc_gpc0",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the first counter.",
-        increment::<2, { D::Gpc0 as u8 }>
-    ),
-    row!(
-        "sc2_inc_gpc1",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Adds one to the second counter.",
-        increment::<2, { D::Gpc1 as u8 }>
-    ),
-    row!(
-        "sc2_kbytes_in",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes received so far.",
-        kilobytes::<2, { D::BytesInCnt as u8 }>
-    ),
-    row!(
-        "sc2_kbytes_out",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Kilobytes sent so far.",
-        kilobytes::<2, { D::BytesOutCnt as u8 }>
-    ),
-    row!("sc2_key", &[], 0, Any, RUNTIME, "The tracked key.", key::<2>),
-    row!("sc2_sess_cnt", T, 0, Sint, RUNTIME, "Sessions so far.", read::<2, { D::SessCnt as u8 }>),
-    row!(
-        "sc2_sess_rate",
-        T,
-        0,
-        Sint,
-        RUNTIME,
-        "Sessions in the last period.",
-        read::<2, { D::SessRate as u8 }>
-    ),
-    row!("sc2_tracked", T, 0, Bool, RUNTIME, "Whether anything is tracked.", tracked::<2>),
-    row!("sc2_trackers", T, 0, Sint, RUNTIME, "Who track the key now.", trackers::<2>),
-];
+pub(super) const SC2: &[Fetch] = of_slot!(2, "sc2_");
 
 /// Of the entry in the slot that an argument names.
 pub(super) const SC: &[Fetch] = &[
@@ -1041,114 +754,3 @@ pub(super) const SRC: &[Fetch] = &[
         increment::<SRC_OF, { D::ConnCnt as u8 }>
     ),
 ];
-
-/// A table, and the entry there if the key has one.
-type Found = (Arc<Table>, Option<Arc<Entry>>);
-
-/// Where a fetch looks: its table and entry. `make`: an address that is not there yet gets an entry.
-fn find(c: &Ctx<'_>, a: Args<'_>, slot: u8, before: usize, make: bool) -> Option<Found> {
-    if slot == SRC_OF {
-        let table = table(a, before)?;
-        let key = Key::of_ip(table.spec.key, c.txn.src(c.conn).ip()?)?;
-        let entry = match make {
-            true => table.find_or_make(key, c.now_ms),
-            false => table.find(&key, c.now_ms),
-        };
-        return Some((table, entry));
-    }
-    let (slot, next) = match slot {
-        ANY => (usize::try_from(a.int(before)?).ok()?, before + 1),
-        n => (usize::from(n), before),
-    };
-    let (own, entry) = c.txn.tracked.get(&c.conn.tracked, slot)?;
-    match table(a, next) {
-        Some(other) if !Arc::ptr_eq(&other, &own) => {
-            let entry = other.find(&entry.key, c.now_ms);
-            Some((other, entry))
-        }
-        _ => Some((own, Some(entry))),
-    }
-}
-
-fn table(a: Args<'_>, at: usize) -> Option<Arc<Table>> {
-    match a.get(at)? {
-        Arg::Table(t) => Some(t.clone()),
-        _ => None,
-    }
-}
-
-fn what(index: u8) -> D {
-    D::ALL.get(usize::from(index)).map_or(D::ServerId, |r| r.0)
-}
-
-fn number(n: u64) -> Option<Value<'static>> {
-    Some(Value::Int(i64::try_from(n).unwrap_or(i64::MAX)))
-}
-
-fn get(c: &Ctx<'_>, found: Found, what: D, index: usize) -> Option<u64> {
-    match found {
-        (table, Some(e)) => table.read(&e, what, index, c.now_ms),
-        (_, None) => Some(0),
-    }
-}
-
-fn index(a: Args<'_>) -> Option<usize> {
-    usize::try_from(a.int(0)?).ok()
-}
-
-fn read<'c, const S: u8, const W: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    number(get(c, find(c, a, S, 0, false)?, what(W), 0)?)
-}
-
-fn read_array<'c, const S: u8, const W: u8>(
-    c: &'c Ctx<'_>,
-    a: Args<'c>,
-    _: &mut Cursor,
-) -> Option<Value<'c>> {
-    number(get(c, find(c, a, S, 1, false)?, what(W), index(a)?)?)
-}
-
-fn kilobytes<'c, const S: u8, const W: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    number(get(c, find(c, a, S, 0, false)?, what(W), 0)? >> 10)
-}
-
-fn clear<'c, const S: u8, const W: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    let (table, entry) = find(c, a, S, 0, true)?;
-    number(table.set(&*entry?, what(W), 0, 0, c.now_ms)?)
-}
-
-fn clear_array<'c, const S: u8, const W: u8>(
-    c: &'c Ctx<'_>,
-    a: Args<'c>,
-    _: &mut Cursor,
-) -> Option<Value<'c>> {
-    let (table, entry) = find(c, a, S, 1, true)?;
-    number(table.set(&*entry?, what(W), index(a)?, 0, c.now_ms)?)
-}
-
-fn increment<'c, const S: u8, const W: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    let (table, entry) = find(c, a, S, 0, true)?;
-    number(table.count_up(&*entry?, what(W), 0, 1, c.now_ms)?)
-}
-
-fn increment_array<'c, const S: u8, const W: u8>(
-    c: &'c Ctx<'_>,
-    a: Args<'c>,
-    _: &mut Cursor,
-) -> Option<Value<'c>> {
-    let (table, entry) = find(c, a, S, 1, true)?;
-    number(table.count_up(&*entry?, what(W), index(a)?, 1, c.now_ms)?)
-}
-
-fn key<'c, const S: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    find(c, a, S, 0, false)?.1.map(|e| e.key.value())
-}
-
-fn tracked<'c, const S: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    Some(Value::Bool(find(c, a, S, 0, false).is_some_and(|f| f.1.is_some())))
-}
-
-fn trackers<'c, const S: u8>(c: &'c Ctx<'_>, a: Args<'c>, _: &mut Cursor) -> Option<Value<'c>> {
-    let (_, entry) = find(c, a, S, 0, false)?;
-    number(entry.map_or(0, |e| u64::from(e.trackers())))
-}
