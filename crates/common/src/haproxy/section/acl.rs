@@ -240,6 +240,9 @@ fn stick(b: &mut Build, kind: StickRuleKind, cx: &mut Cx<'_>) {
     }
 }
 
+/// What is said of words about the partners of a table.
+const UNSHARED: &str = "this has no effect yet: tables are not shared between processes";
+
 /// `type t size n [expire e] …`, as in `stick-table` and in `table` of a peers section.
 pub(super) fn table(mut rest: &[At<String>], cx: &mut Cx<'_>) -> Option<StickTable> {
     let mut table = StickTable::default();
@@ -248,7 +251,10 @@ pub(super) fn table(mut rest: &[At<String>], cx: &mut Cx<'_>) -> Option<StickTab
         rest = after;
         match word.as_str() {
             "nopurge" => table.nopurge = true,
-            "recv-only" => table.recv_only = true,
+            "recv-only" => {
+                table.recv_only = true;
+                cx.notice(codes::NO_EFFECT, word.span, UNSHARED);
+            }
             name => {
                 let Some((value, after)) = rest.split_first() else {
                     cx.missing(word, "an argument");
@@ -265,9 +271,15 @@ pub(super) fn table(mut rest: &[At<String>], cx: &mut Cx<'_>) -> Option<StickTab
                         table.size = cx.bytes(value)?;
                     }
                     "expire" => table.expire_ms = Some(cx.ms(value)?),
-                    "peers" => table.peers = Some(value.clone()),
+                    "peers" => {
+                        table.peers = Some(value.clone());
+                        cx.notice(codes::NO_EFFECT, word.span, UNSHARED);
+                    }
                     "srvkey" => table.srvkey_addr = cx.one_of(value, &[("name", false), ("addr", true)])?,
-                    "write-to" => table.write_to = Some(value.clone()),
+                    "write-to" => {
+                        table.write_to = Some(value.clone());
+                        cx.notice(codes::NO_EFFECT, word.span, UNSHARED);
+                    }
                     "brates-factor" => table.brates_factor = Some(cx.u32_in(value, 1, 1_024)?),
                     "store" => store(&mut table, value, cx)?,
                     _ => {
