@@ -400,7 +400,9 @@ fn play(program: Program, config: &str, requests: &[(String, String)]) -> Vec<Se
     for ((case, _), seen) in requests.iter().zip(&mut seen) {
         let of_case = format!("]: {case} ");
         let line = lines.iter().find(|l| l.contains(&of_case)).map_or("", |l| l.as_str());
-        seen.log = line.split_once("]: ").map_or("", |l| l.1).trim_end().to_owned();
+        // Before 3.0 an item that prints nothing left both spaces around it.
+        let text = line.split_once("]: ").map_or("", |l| l.1);
+        seen.log = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     seen
 }

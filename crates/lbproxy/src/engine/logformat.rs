@@ -85,10 +85,7 @@ impl LogFormat {
                         .sample(expr.eval_as(ctx, Type::Str));
                 }
             }
-            // Captures that nothing declares leave no trace; whatever else prints nothing keeps its place.
-            let traceless =
-                matches!(&item.kind, Kind::Alias(a) if matches!(a.name, "hr" | "hs" | "hrl" | "hsl"));
-            if out.len() > before || !(traceless || matches!(item.kind, Kind::Text(_))) {
+            if out.len() > before {
                 spaced = log && matches!(&item.kind, Kind::Text(t) if t.ends_with(b" "));
             }
         }

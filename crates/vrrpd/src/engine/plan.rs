@@ -72,7 +72,7 @@ pub struct InstancePlan {
 impl Plan {
     /// Whether the engine has to know the time since 1970.
     pub fn signs(&self) -> bool {
-        self.instances.iter().any(|i| matches!(i.dialect.auth, Auth::Seal(_)))
+        self.instances.iter().any(|i| matches!(i.dialect.auth, Auth::Seal(_) | Auth::Header(_)))
     }
 }
 

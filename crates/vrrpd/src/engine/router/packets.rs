@@ -88,7 +88,8 @@ impl Router {
                     extra.packet_id = id;
                     match &plan.dialect.auth {
                         Auth::Header(key) => {
-                            extra.sequence += 1;
+                            // After a restart too it must be above what peers have seen (RFC 4302 section 3.4.3).
+                            extra.sequence = wall.as_secs().max(extra.sequence + 1);
                             let sequence = extra.sequence as u32;
                             ah::wrap(&message, from, to, ah::Sent { ttl, id, key, sequence })
                         }

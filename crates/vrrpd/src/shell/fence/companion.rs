@@ -31,6 +31,9 @@ use crate::{engine::router::Socket, shell::socket, sys};
 /// One that is silent and not stopped may be starved: it gets at least this.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
+/// A peer that follows at once has the address by then, so that clients find it somewhere all the while.
+const LINGER: Duration = Duration::from_millis(10);
+
 /// The whole life of the companion; the pipe is its standard input.
 pub fn main() -> u8 {
     let _ = prctl::set_name(c"vip-fence");
@@ -174,17 +177,20 @@ impl Companion {
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
     }
 
-    /// Takes the addresses off and resigns, once; new orders come when the process speaks again.
+    /// Resigns and takes the addresses off, once, in the order of RFC 9568 section 6.4.3 (Shutdown); new orders come when the process speaks again.
     fn act(&mut self, why: &str) {
         let orders = std::mem::take(&mut self.orders);
         // Each request and each advert stands for itself: that one fails must not keep the others back.
-        for message in &orders.deletions {
-            let _ = self.netlink.send(message);
-        }
         for (_, socket, parcel) in &orders.adverts {
             if let Some(sender) = self.senders.get(socket) {
                 let _ = socket::send_through(sender, socket.link, parcel);
             }
+        }
+        if !orders.adverts.is_empty() {
+            std::thread::sleep(LINGER);
+        }
+        for message in &orders.deletions {
+            let _ = self.netlink.send(message);
         }
         let count = orders.deletions.len();
         complain(&format!(
