@@ -2,37 +2,20 @@
 //! changes of each.
 #![allow(clippy::print_stdout, reason = "the name of an input is shown when its check fails")]
 
-use std::path::Path;
-
 #[path = "../../../tests/fuzz/targets/mutate.rs"]
 mod mutate;
-#[allow(dead_code)]
 #[path = "../../../tests/fuzz/targets/common.rs"]
 mod targets;
 
 #[test]
 fn haproxy_cfg() {
-    replay("haproxy_cfg", targets::haproxy_cfg);
+    mutate::replay("haproxy_cfg", ROUNDS, targets::haproxy_cfg);
 }
 
 #[test]
 fn keepalived_conf() {
-    replay("keepalived_conf", targets::keepalived_conf);
+    mutate::replay("keepalived_conf", ROUNDS, targets::keepalived_conf);
 }
 
 /// Small changes that are tried of each input.
 const ROUNDS: usize = 60;
-
-fn replay(target: &str, check: fn(&[u8])) {
-    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(&at).unwrap().map(|f| f.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 5, "{} holds inputs", at.display());
-    for file in files {
-        // The name is shown when the check fails.
-        println!("{}", file.display());
-        let input = std::fs::read(&file).unwrap();
-        check(&input);
-        mutate::each(&input, ROUNDS, check);
-    }
-}

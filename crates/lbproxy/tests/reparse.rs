@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the module holds the checks of other targets too")]
 #[path = "../../../tests/fuzz/targets/http.rs"]
 mod targets;
 use targets::{http_forward, passes};

@@ -2,32 +2,15 @@
 //! changes of each.
 #![allow(clippy::print_stdout, reason = "the name of an input is shown when its check fails")]
 
-use std::path::Path;
-
 #[path = "../../../tests/fuzz/targets/mutate.rs"]
 mod mutate;
-#[allow(dead_code)]
 #[path = "../../../tests/fuzz/targets/vrrpd.rs"]
 mod targets;
 
 #[test]
 fn vrrp_packet() {
-    replay("vrrp_packet", targets::vrrp_packet);
+    mutate::replay("vrrp_packet", ROUNDS, targets::vrrp_packet);
 }
 
 /// Small changes that are tried of each input.
 const ROUNDS: usize = 3000;
-
-fn replay(target: &str, check: fn(&[u8])) {
-    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(&at).unwrap().map(|f| f.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 5, "{} holds inputs", at.display());
-    for file in files {
-        // The name is shown when the check fails.
-        println!("{}", file.display());
-        let input = std::fs::read(&file).unwrap();
-        check(&input);
-        mutate::each(&input, ROUNDS, check);
-    }
-}

@@ -1,7 +1,7 @@
 //! Entry of the fuzzer; what is checked stands in `targets/common.rs`.
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the module holds the checks of other targets too")]
 #[path = "../targets/common.rs"]
 mod targets;
 

@@ -1,4 +1,6 @@
-//! Small changes of an input, the same in every run: what a fuzzer would try first, within the crates' own tests.
+//! A corpus replayed within the crates' own tests: each input, and small changes of it, the same in every run.
+
+use std::path::Path;
 
 /// Bytes that mean something to somebody.
 const TOKENS: &[&[u8]] = &[
@@ -26,8 +28,23 @@ const TOKENS: &[&[u8]] = &[
     b"Transfer-Encoding: chunked\r\n",
 ];
 
+/// Calls `check` with each input of the corpus of `target`, and with `rounds` changed copies of it.
+pub(crate) fn replay(target: &str, rounds: usize, check: fn(&[u8])) {
+    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&at).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 5, "{} holds inputs", at.display());
+    for file in files {
+        // The name is shown when the check fails.
+        println!("{}", file.display());
+        let input = std::fs::read(&file).unwrap();
+        check(&input);
+        each(&input, rounds, check);
+    }
+}
+
 /// Calls `check` with `rounds` changed copies of `input`.
-pub(crate) fn each(input: &[u8], rounds: usize, check: fn(&[u8])) {
+fn each(input: &[u8], rounds: usize, check: fn(&[u8])) {
     let mut random =
         Xorshift(input.iter().fold(0x9e37_79b9_7f4a_7c15, |s, &b| (s ^ u64::from(b)).wrapping_mul(31)) | 1);
     for _ in 0..rounds {
