@@ -94,7 +94,10 @@ fn a_watcher_hears_who_it_is_what_is_able_and_then_beats() {
     for m in [able(Backend, "b", 2, 2), able(Backend, "c", 0, 1), able(Frontend, "f", 2, 3)] {
         assert!(told.contains(&m), "{m:?} in {told:?}");
     }
-    r.until(|m| *m == Message::Phase(Phase::Ready));
+    // A worker that is quick has answered before everything is told.
+    if !told.contains(&Message::Phase(Phase::Ready)) {
+        r.until(|m| *m == Message::Phase(Phase::Ready));
+    }
     assert!(matches!(r.until(is_beat).pop(), Some(Message::Beat { late_ms: 0, .. })));
 }
 
