@@ -8,6 +8,7 @@ use e2e::daemon::Program;
 use e2e::stage::{ORIGIN, Stage};
 
 e2e::with_both_proxies!(
+    bodies_that_are_waited_for_come_in_time,
     heads_beyond_the_limits_are_refused,
     heads_that_never_end_are_answered_in_time,
     more_pipelined_requests_than_a_buffer_holds_are_all_answered,
@@ -15,11 +16,15 @@ e2e::with_both_proxies!(
 );
 
 fn stage(program: Program, options: &str) -> (Stage, e2e::origin::Origin) {
+    stage_with(program, options, "")
+}
+
+fn stage_with(program: Program, options: &str, rules: &str) -> (Stage, e2e::origin::Origin) {
     let mut stage = Stage::new(program).unwrap();
     let origin = stage.origin("o", 80).unwrap();
     let config = format!(
         "defaults\n    mode http\n    timeout connect 5s\n    timeout client 20s\n    timeout server 20s\n{options}\
-         listen web\n    bind :8080\n    server o {ORIGIN}:80\n"
+         listen web\n    bind :8080\n{rules}    server o {ORIGIN}:80\n"
     );
     stage.start(&format!("global\n    nbthread 1\n{config}"), 8080).unwrap();
     (stage, origin)
@@ -41,6 +46,21 @@ fn heads_beyond_the_limits_are_refused(program: Program) {
     );
     assert_eq!(status("X: y\r\n".repeat(99)), 200);
     assert_eq!(status("X: y\r\n".repeat(100)), 400, "tune.http.maxhdr counts the first line");
+}
+
+/// Who waits for a body before a server is asked waits for a bounded time: `timeout http-request`, or the client's.
+fn bodies_that_are_waited_for_come_in_time(program: Program) {
+    for (options, rules) in [
+        ("    timeout http-request 500ms\n", "    option http-buffer-request\n"),
+        ("    timeout client 500ms\n", "    option http-buffer-request\n"),
+        ("", "    http-request wait-for-body time 500ms\n"),
+    ] {
+        let (stage, origin) = stage_with(program, options, rules);
+        let mut client = stage.connect(8080).unwrap();
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").unwrap();
+        assert_eq!(client.response("POST").unwrap().status, 408, "{options}{rules}");
+        assert_eq!((origin.served(), origin.connections()), (0, 0), "{options}{rules}");
+    }
 }
 
 /// Somebody who sends a little now and then does not get more time for it.

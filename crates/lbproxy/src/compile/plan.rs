@@ -15,7 +15,7 @@ use crate::engine::{
     logformat::LogFormat,
     pattern::list::List,
     rule::{Cond, HttpRules, TcpRules},
-    sample::{Expr, Value},
+    sample::{Expr, Fact, Value},
     state::{BackendState, FrontendState, ListenerState, Saved, ServerState},
     stick::Table,
 };
@@ -436,6 +436,24 @@ pub struct Server {
 }
 
 impl Server {
+    /// What samples ask of a server; `None` for what is no fact of one.
+    pub fn fact(&self, fact: Fact) -> Option<i64> {
+        Some(match fact {
+            Fact::ServerConn => self.state.sessions.now().into(),
+            Fact::ServerConnFree => match self.state.maxconn() {
+                0 => -1,
+                max => i64::from(max) - i64::from(self.state.sessions.now()),
+            },
+            Fact::ServerIsUp => self.state.is_usable().into(),
+            Fact::ServerQueue => self.state.queued.now().into(),
+            Fact::ServerId => self.id.into(),
+            Fact::ServerWeight => self.state.weight_shown().into(),
+            Fact::ServerInitialWeight => self.weight.into(),
+            Fact::ServerUserWeight => self.state.weights().0.into(),
+            _ => return None,
+        })
+    }
+
     /// The configured Internet address.
     pub fn inet(&self) -> Option<SocketAddr> {
         match &self.endpoint {

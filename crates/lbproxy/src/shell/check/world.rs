@@ -49,20 +49,10 @@ impl<'a> CheckWorld<'a> {
     }
 
     fn of_server(&self, fact: Fact, of: Subject) -> Option<i64> {
-        let s = match of {
-            Subject::Server(backend, ix) => self.backend(backend)?.servers.get(ix)?,
-            _ => self.server,
-        };
-        Some(match fact {
-            Fact::ServerConn => s.state.sessions.now().into(),
-            Fact::ServerIsUp => s.state.is_usable().into(),
-            Fact::ServerQueue => s.state.queued.now().into(),
-            Fact::ServerId => s.id.into(),
-            Fact::ServerWeight => s.state.weight_shown().into(),
-            Fact::ServerInitialWeight => s.weight.into(),
-            Fact::ServerUserWeight => s.state.weights().0.into(),
-            _ => return None,
-        })
+        match of {
+            Subject::Server(backend, ix) => self.backend(backend)?.servers.get(ix)?.fact(fact),
+            _ => self.server.fact(fact),
+        }
     }
 }
 

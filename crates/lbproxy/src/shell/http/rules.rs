@@ -74,7 +74,7 @@ impl Stream<'_> {
             self.monitor(uri)?;
         }
         if frontend.http.buffer_request {
-            Box::pin(self.collect_body(frontend.timeouts.http_request, None)).await?;
+            Box::pin(self.buffer_request()).await?;
         }
         let rules = &frontend.rules;
         if !rules.tcp_content.is_empty() {
@@ -93,7 +93,7 @@ impl Stream<'_> {
     pub(super) async fn backend_rules(&mut self) -> Result<(), End> {
         let Some(backend) = self.backend.clone() else { return Ok(()) };
         if backend.http.buffer_request {
-            Box::pin(self.collect_body(self.session.frontend.timeouts.http_request, None)).await?;
+            Box::pin(self.buffer_request()).await?;
         }
         if backend.same_as != Some(self.session.frontend.ix) {
             if !backend.rules.tcp_content.is_empty() {

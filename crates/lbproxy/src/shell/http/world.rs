@@ -94,21 +94,7 @@ impl<'a> Around<'a> {
     }
 
     fn of_server(&self, fact: Fact, of: Subject) -> Option<i64> {
-        let s = self.server_of(of)?;
-        Some(match fact {
-            Fact::ServerConn => s.state.sessions.now().into(),
-            Fact::ServerConnFree => match s.state.maxconn() {
-                0 => -1,
-                max => i64::from(max) - i64::from(s.state.sessions.now()),
-            },
-            Fact::ServerIsUp => s.state.is_usable().into(),
-            Fact::ServerQueue => s.state.queued.now().into(),
-            Fact::ServerId => s.id.into(),
-            Fact::ServerWeight => s.state.weight_shown().into(),
-            Fact::ServerInitialWeight => s.weight.into(),
-            Fact::ServerUserWeight => s.state.weights().0.into(),
-            _ => return None,
-        })
+        self.server_of(of)?.fact(fact)
     }
 }
 

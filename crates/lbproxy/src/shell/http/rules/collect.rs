@@ -30,7 +30,16 @@ impl Stream<'_> {
         Ok(())
     }
 
-    /// Reads until the body is whole, long enough, the buffer full, or the time over.
+    /// `option http-buffer-request`: as `collect_body`, within `timeout http-request`, else that of the client.
+    pub(in crate::shell::http) async fn buffer_request(&mut self) -> Result<(), Failure> {
+        let asked = self.session.frontend.timeouts.http_request;
+        self.collect_body(if asked > 0 { asked } else { self.client_ms() }, None).await
+    }
+
+    /// Reads until the body is whole, long enough, or the buffer full.
+    ///
+    /// # Errors
+    /// Also when `time_ms` are over before: the request came too slowly (408).
     pub(in crate::shell::http) async fn collect_body(
         &mut self,
         time_ms: u32,
@@ -57,7 +66,7 @@ impl Stream<'_> {
             })
             .await?;
             if !more {
-                return Ok(());
+                return Err(Failure::RequestTimeout);
             }
             self.pass_more()?;
         }
